@@ -1,0 +1,1 @@
+"""What each of the four APIs is built with."""

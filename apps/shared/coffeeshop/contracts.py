@@ -1,0 +1,203 @@
+"""The wire: every JSON document that crosses HTTP or the broker, and nothing else.
+
+Readers ignore fields they do not know, so that fields can be added; events carry a version,
+and a consumer leaves versions it does not know to a newer one of itself.
+"""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_ITEMS = 50
+"""Items in one order."""
+
+
+class Station(StrEnum):
+    BARISTA = "barista"
+    KITCHEN = "kitchen"
+
+
+class ItemStatus(StrEnum):
+    PLACED = "PLACED"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class OrderStatus(StrEnum):
+    PLACED = "PLACED"
+    IN_PROGRESS = "IN_PROGRESS"
+    FULFILLED = "FULFILLED"
+    FAILED = "FAILED"
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    def to_json(self) -> bytes:
+        """The document as the wire has it: money as a decimal number, never through a float."""
+        return _MONEY.sub(rb'"\1":\2', self.model_dump_json().encode())
+
+
+# pydantic writes a Decimal as a string. Quotes inside JSON strings are escaped, so that this
+# can only match a key and its value.
+_MONEY = re.compile(rb'"(price|total)":"(\d+\.\d\d)"')
+
+Money = Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=9)]
+"""US dollars with two decimals."""
+
+ItemType = Annotated[int, Field(strict=True, ge=0, le=9999)]
+"""The number of an item on the menu."""
+
+
+# Menu: product-api to everybody
+
+
+class MenuItem(Document):
+    itemType: ItemType
+    name: str
+    price: Money
+    station: Station
+    image: str
+
+
+class TypesQuery(Document):
+    types: str
+
+
+# Orders: POS to counter-api
+
+
+class ItemRequest(Document):
+    itemType: ItemType
+
+
+class PlaceOrder(Document):
+    """The command of a POS. `timestamp` is its own clock: kept, never used to order anything."""
+
+    commandType: int = Field(default=0, ge=0, le=0)
+    orderSource: int = Field(default=0, ge=0, le=99)
+    location: int = Field(default=0, ge=0, le=99)
+    loyaltyMemberId: str = Field(min_length=1, max_length=200)
+    baristaItems: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
+    kitchenItems: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
+    timestamp: datetime | None = None
+
+
+class OrderItem(Document):
+    id: str
+    itemType: ItemType
+    name: str
+    price: Money
+    station: Station
+    status: ItemStatus
+    reason: str | None
+
+
+class StatusChange(Document):
+    status: OrderStatus
+    at: datetime
+    cause: str
+
+
+class Order(Document):
+    id: str
+    status: OrderStatus
+    loyaltyMemberId: str
+    orderSource: int
+    location: int
+    timestamp: datetime | None
+    placedAt: datetime
+    updatedAt: datetime
+    expiresAt: datetime
+    total: Money
+    items: tuple[OrderItem, ...]
+    history: tuple[StatusChange, ...]
+
+
+class OrderPage(Document):
+    """Orders, newest first; `next` is the cursor of the page after this one, if there is one."""
+
+    orders: tuple[Order, ...]
+    next: str | None
+
+
+# Events: counter-api and the stations over the broker
+
+
+class ItemToMake(Document):
+    id: str
+    itemType: ItemType
+    name: str
+
+
+class StationOrdered(Document):
+    """`barista_order_placed`, `kitchen_order_placed`: these items are wanted before `expiresAt`."""
+
+    version: Literal[1] = 1
+    orderId: str
+    expiresAt: datetime
+    items: tuple[ItemToMake, ...]
+
+
+class MadeItem(Document):
+    """A station's verdict on one item. `makeId` is drawn anew for each item that is made."""
+
+    id: str
+    itemType: ItemType
+    name: str
+    status: Literal[ItemStatus.READY, ItemStatus.FAILED]
+    reason: str | None
+    makeId: str | None
+
+
+class StationAnswered(Document):
+    """`barista_order_updated`, `kitchen_order_updated`: the station's final word on an order."""
+
+    version: Literal[1] = 1
+    orderId: str
+    station: Station
+    items: tuple[MadeItem, ...]
+    answeredAt: datetime
+
+
+class CloudEvent(Document):
+    """What the sidecar delivers (CloudEvents 1.0); `data` is the event that was published."""
+
+    data: dict[str, Any]
+
+
+# Stations: staff
+
+
+class Unavailable(Document):
+    itemType: ItemType
+    since: datetime
+
+
+class UnavailableList(Document):
+    items: tuple[Unavailable, ...]
+
+
+# Errors
+
+
+class FieldError(Document):
+    field: str
+    message: str
+
+
+class ProblemDetails(Document):
+    """RFC 9457, with the offending fields of a request that could not be accepted."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    errors: tuple[FieldError, ...] | None = None
+
+    def to_json(self) -> bytes:
+        return self.model_dump_json(exclude_none=True).encode()

@@ -1,0 +1,178 @@
+"""Dapr's HTTP API, as far as Coffeeshop uses it, over an injected transport.
+
+A call that is not confirmed raises `Unavailable`: it may or may not have had its effect.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from pydantic import TypeAdapter, ValidationError
+
+from coffeeshop.logs import traceparent
+from coffeeshop.transport import Call, NoAnswer, Reply, Transport
+
+PUBSUB = "pubsub"
+
+T = TypeVar("T")
+
+
+class Unavailable(Exception):
+    """The sidecar, or what stands behind it, did not confirm a call. The text is for callers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[T]):
+    """A document and the version that an update must name."""
+
+    value: T
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkItem:
+    key: str
+    data: Any = None
+    etag: str | None = None
+    error: str | None = None
+
+
+_BULK = TypeAdapter(list[BulkItem])
+
+
+class Sidecar:
+    def __init__(self, transport: Transport, token: str) -> None:
+        self._transport = transport
+        self._token = token
+
+    async def call(
+        self, method: str, target: str, body: bytes = b"", *, timeout: float = 1.0
+    ) -> Reply:
+        """Any call to the sidecar. Raises `NoAnswer`."""
+        headers = [("content-type", "application/json")] if body else []
+        if self._token:
+            headers.append(("dapr-api-token", self._token))
+        if trace := traceparent.get():
+            headers.append(("traceparent", trace))
+        return await self._transport.send(Call(method, target, tuple(headers), body, timeout))
+
+    async def confirmed(
+        self, what: str, method: str, target: str, body: bytes = b"", *, accept: tuple[int, ...]
+    ) -> Reply:
+        """A call whose answer must be one of the statuses. Raises `Unavailable`."""
+        try:
+            reply = await self.call(method, target, body)
+        except NoAnswer as error:
+            raise Unavailable(f"{what} did not answer.") from error
+        if reply.status not in accept:
+            raise Unavailable(f"{what} answered {reply.status}.")
+        return reply
+
+    async def publish(self, topic: str, event_id: str, event: bytes) -> None:
+        """Publish an event. The id is the event's own: a repeat keeps it. Raises `Unavailable`."""
+        target = f"/v1.0/publish/{PUBSUB}/{topic}?metadata.cloudevent.id={quote(event_id)}"
+        await self.confirmed("The broker", "POST", target, event, accept=(200, 204))
+
+    async def invoke(self, app: str, target: str) -> Reply:
+        """GET from another API. Raises `NoAnswer`."""
+        return await self.call("GET", f"/v1.0/invoke/{app}/method{target}")
+
+    async def schedule(
+        self, job: str, due: timedelta, data: bytes, *, retry: timedelta, overwrite: bool = False
+    ) -> None:
+        """Arm a timer: the sidecar posts `data` to `/job/<job>` after `due`, and again every `retry`
+        until that succeeds. Without `overwrite` an armed timer of that name stays as it is.
+        Raises `Unavailable`.
+        """
+        body = (
+            b'{"dueTime":"%ds","overwrite":%s,"failurePolicy":{"constant":{"interval":"%ds"}},'
+            b'"data":%s}'
+        ) % (due.total_seconds(), b"true" if overwrite else b"false", retry.total_seconds(), data)
+        accept = (200, 204) if overwrite else (200, 204, 409)
+        await self.confirmed("The scheduler", "POST", f"/v1.0/jobs/{job}", body, accept=accept)
+
+
+class Store(Generic[T]):
+    """Documents of one type in an API's own state store.
+
+    Every save is `first-write`, and no document is ever deleted: a key that is created again
+    starts at ETag 1 again, so that an old ETag would match (read in Dapr's Redis component).
+    """
+
+    def __init__(self, sidecar: Sidecar, name: str, documents: TypeAdapter[T]) -> None:
+        self._sidecar = sidecar
+        self._path = f"/v1.0/state/{name}"
+        self._documents = documents
+
+    async def get(self, key: str) -> Stored[T] | None:
+        """The document, or None where there is none. Raises `Unavailable`."""
+        reply = await self._sidecar.confirmed(
+            "The store", "GET", f"{self._path}/{quote(key)}", accept=(200, 204)
+        )
+        if reply.status == 204:
+            return None
+        if reply.etag is None:
+            raise Unavailable("The store answered without an ETag.")
+        return Stored(self._parse(reply.body), reply.etag)
+
+    async def get_many(self, keys: Sequence[str]) -> dict[str, Stored[T]]:
+        """Those of the documents that exist. Raises `Unavailable`, also if just one failed."""
+        if not keys:
+            return {}
+        body = json.dumps({"keys": list(keys), "parallelism": 32}).encode()
+        reply = await self._sidecar.confirmed(
+            "The store", "POST", f"{self._path}/bulk", body, accept=(200, 204)
+        )
+        found: dict[str, Stored[T]] = {}
+        try:
+            for item in _BULK.validate_json(reply.body or b"[]"):
+                if item.error:
+                    raise Unavailable("The store failed.")
+                if item.data is not None and item.etag is not None:
+                    value = self._documents.validate_python(item.data)
+                    found[item.key] = Stored(value, item.etag)
+        except ValidationError as error:
+            raise Unavailable("The store gave a broken answer.") from error
+        return found
+
+    async def create(self, key: str, value: T) -> Stored[T] | None:
+        """Save the document if the key is free. None if that is confirmed, else what is there now:
+        it may be this very document, if only the confirmation was lost. Raises `Unavailable`.
+        """
+        try:
+            reply = await self._sidecar.call("POST", self._path, self._save(key, value, None))
+        except NoAnswer:
+            reply = None
+        if reply is not None and reply.status == 204:
+            return None
+        # Redis answers 500 when the key is taken: only reading tells what happened.
+        stored = await self.get(key)
+        if stored is None:
+            raise Unavailable("The store did not confirm.")
+        return stored
+
+    async def update(self, key: str, value: T, etag: str) -> bool:
+        """Replace the version that was read. False if it may have changed meanwhile: read again,
+        for a conflict does not prove that the update failed. Raises `Unavailable`.
+        """
+        reply = await self._sidecar.confirmed(
+            "The store", "POST", self._path, self._save(key, value, etag), accept=(204, 409)
+        )
+        return reply.status == 204
+
+    def _save(self, key: str, value: T, etag: str | None) -> bytes:
+        version = b'"etag":%s,' % json.dumps(etag).encode() if etag is not None else b""
+        return b'[{"key":%s,"value":%s,%s"options":{"concurrency":"first-write"}}]' % (
+            json.dumps(key).encode(),
+            self._documents.dump_json(value),
+            version,
+        )
+
+    def _parse(self, body: bytes) -> T:
+        try:
+            return self._documents.validate_json(body)
+        except ValidationError as error:
+            raise Unavailable("The store gave a broken answer.") from error

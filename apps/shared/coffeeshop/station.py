@@ -1,0 +1,216 @@
+"""A station: makes what is ordered of it, once, and says how that went.
+
+barista-api and kitchen-api are this, with two configurations. The rules are DESIGN.md §3's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from coffeeshop import contracts
+from coffeeshop.contracts import (
+    ItemStatus,
+    ItemToMake,
+    MadeItem,
+    Station,
+    StationAnswered,
+    StationOrdered,
+    UnavailableList,
+)
+from coffeeshop.environment import Environment
+from coffeeshop.events import delivered, dropped
+from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, alive
+from coffeeshop.logs import Log, logger
+from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
+
+UNAVAILABLE = "unavailable"
+"""The key of the list of items that are sold out."""
+ATTEMPTS = 12
+
+_ANSWERS = TypeAdapter(StationAnswered)
+_LISTS = TypeAdapter(UnavailableList)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What makes one station different from another."""
+
+    station: Station
+    ordered_path: str
+    """Where the sidecar delivers the station's orders."""
+
+
+def build(configuration: Configuration, env: Environment) -> Router:
+    name = configuration.station
+    log = logger(f"{name}-api", env.clock)
+    station = StationApi(name, env, log)
+    unavailable = f"/v1/api/{name}/unavailable"
+    return Router(
+        [
+            Route("POST", configuration.ordered_path, station.make_order, Caller.SIDECAR),
+            Route("GET", f"/v1/api/{name}/orders/{{id}}", station.get_order),
+            Route("GET", unavailable, station.list_unavailable),
+            Route("GET", unavailable + "/{itemType}", station.get_unavailable),
+            Route("PUT", unavailable + "/{itemType}", station.put_unavailable, Caller.STAFF),
+            Route("DELETE", unavailable + "/{itemType}", station.delete_unavailable, Caller.STAFF),
+            Route("GET", f"/healthz/{name}", alive),
+        ],
+        env.settings,
+        log,
+    )
+
+
+# Decisions
+
+
+def decide(
+    order: StationOrdered,
+    station: Station,
+    sold_out: frozenset[int],
+    now: datetime,
+    make_id: Callable[[], str],
+) -> StationAnswered:
+    """The station's verdict on each item: expired, sold out, or made."""
+
+    def verdict(item: ItemToMake) -> MadeItem:
+        reason = None
+        if now > order.expiresAt:
+            reason = f"{item.name} was not made: the order came to the {station} too late."
+        elif item.itemType in sold_out:
+            reason = f"{item.name} is sold out."
+        return MadeItem(
+            id=item.id,
+            itemType=item.itemType,
+            name=item.name,
+            status=ItemStatus.FAILED if reason else ItemStatus.READY,
+            reason=reason,
+            makeId=None if reason else make_id(),
+        )
+
+    return StationAnswered(
+        orderId=order.orderId,
+        station=station,
+        items=tuple(map(verdict, order.items)),
+        answeredAt=now,
+    )
+
+
+def with_item(current: UnavailableList, item_type: int, now: datetime) -> UnavailableList:
+    if any(each.itemType == item_type for each in current.items):
+        return current
+    entry = contracts.Unavailable(itemType=item_type, since=now)
+    return UnavailableList(items=(*current.items, entry))
+
+
+def without_item(current: UnavailableList, item_type: int) -> UnavailableList:
+    return UnavailableList(items=tuple(e for e in current.items if e.itemType != item_type))
+
+
+# Handlers
+
+
+class StationApi:
+    def __init__(self, station: Station, env: Environment, log: Log) -> None:
+        self._station = station
+        self._env = env
+        self._log = log
+        self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
+        self._answers = Store(self._sidecar, f"{station}-store", _ANSWERS)
+        self._lists = Store(self._sidecar, f"{station}-store", _LISTS)
+
+    async def make_order(self, request: Request) -> Response:
+        """Make an order, or say again how it went: the first stored verdict is final."""
+        order = await delivered(request, StationOrdered, self._log)
+        if order is None:
+            return dropped()
+        # The record before the expiry: what was made in time stays made.
+        known = await self._answers.get(_key(order.orderId))
+        answer = known.value if known else await self._make(order)
+        await self._sidecar.publish(
+            f"{self._station}_order_updated",
+            f"{answer.orderId}.{self._station}.updated",
+            answer.to_json(),
+        )
+        return Response(204)
+
+    async def _make(self, order: StationOrdered) -> StationAnswered:
+        sold_out = frozenset(each.itemType for each in (await self._sold_out()).items)
+        answer = decide(order, self._station, sold_out, self._env.clock(), self._make_id)
+        stored = await self._answers.create(_key(order.orderId), answer)
+        if stored is not None and stored.value != answer:
+            return stored.value
+        # Only now that the record is confirmed is anything made: a second delivery finds it.
+        for item in answer.items:
+            self._log(
+                "item.made" if item.makeId else "item.failed",
+                orderId=answer.orderId,
+                item=item.name,
+                makeId=item.makeId,
+                reason=item.reason,
+            )
+        return answer
+
+    def _make_id(self) -> str:
+        return str(UUID(bytes=self._env.entropy(16), version=4))
+
+    async def get_order(self, request: Request) -> Response:
+        order_id = request.path_params["id"]
+        known = await self._answers.get(_key(order_id))
+        if known is None:
+            raise Problem(404, f"The {self._station} has no result for an order {order_id}.")
+        return Response(200, known.value.to_json())
+
+    # What is sold out ("86")
+
+    async def list_unavailable(self, _request: Request) -> Response:
+        return Response(200, (await self._sold_out()).to_json())
+
+    async def get_unavailable(self, request: Request) -> Response:
+        item_type = _item_type(request)
+        for each in (await self._sold_out()).items:
+            if each.itemType == item_type:
+                return Response(200, each.to_json())
+        raise Problem(404, f"Item {item_type} is not on the list: it is available.")
+
+    async def put_unavailable(self, request: Request) -> Response:
+        item_type, now = _item_type(request), self._env.clock()
+        await self._change(lambda current: with_item(current, item_type, now))
+        self._log("item.unavailable", itemType=item_type)
+        return Response(204)
+
+    async def delete_unavailable(self, request: Request) -> Response:
+        item_type = _item_type(request)
+        await self._change(lambda current: without_item(current, item_type))
+        self._log("item.available", itemType=item_type)
+        return Response(204)
+
+    async def _sold_out(self) -> UnavailableList:
+        stored = await self._lists.get(UNAVAILABLE)
+        return stored.value if stored else UnavailableList(items=())
+
+    async def _change(self, change: Callable[[UnavailableList], UnavailableList]) -> None:
+        for _ in range(ATTEMPTS):
+            stored: Stored[UnavailableList] | None = await self._lists.get(UNAVAILABLE)
+            if stored is None:
+                if await self._lists.create(UNAVAILABLE, change(UnavailableList(items=()))) is None:
+                    return
+                continue
+            after = change(stored.value)
+            if after == stored.value or await self._lists.update(UNAVAILABLE, after, stored.etag):
+                return
+            await self._env.sleep((1 + self._env.choose(20)) / 1000)
+        raise Unavailable("The list is changed by too many at once.")
+
+
+def _key(order_id: str) -> str:
+    return f"order-{order_id}"
+
+
+def _item_type(request: Request) -> int:
+    text = request.path_params["itemType"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise Problem(404, f"{text} is not the number of an item.")
+    return int(text)

@@ -1,0 +1,37 @@
+"""The seam to the outside: one call to the sidecar, one reply or none.
+
+The guest sends over WASI HTTP (`coffeeshop.wasi`), host tools and tests over whatever they like.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to the sidecar. `target` is path and query; `timeout` is in seconds."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    timeout: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: a transport raises `NoAnswer` for one that was cut short."""
+
+    status: int
+    body: bytes = b""
+    etag: str | None = None
+
+
+class NoAnswer(Exception):
+    """No whole reply came back: whether the call had its effect is unknown."""
+
+
+class Transport(Protocol):
+    async def send(self, call: Call) -> Reply:
+        """Send the call once. Raises `NoAnswer`."""
+        ...

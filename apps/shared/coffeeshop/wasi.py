@@ -1,0 +1,201 @@
+"""The guest's side of the host: HTTP in and out over wasi:http 0.3, settings, clock, random bytes.
+
+The only module that imports the bindings; they exist inside a component alone.
+"""
+
+import os
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import componentize_py_async_support as guest
+from componentize_py_async_support.streams import ByteStreamReader, ByteStreamWriter
+from componentize_py_types import Err, Ok
+from spin_sdk import wit
+from spin_sdk.wit import exports
+from spin_sdk.wit.imports import wasi_clocks_monotonic_clock_0_3_0 as monotonic_clock
+from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
+from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
+
+from coffeeshop.environment import Environment
+from coffeeshop.http import Request, Response, Router, TooLarge
+from coffeeshop.settings import NAMES, Settings
+from coffeeshop.transport import Call, NoAnswer, Reply
+
+try:
+    from spin_sdk import variables
+except ImportError:  # the portable world has no Spin variables
+    variables = None
+
+_CHUNK = 64 * 1024
+_METHODS = {
+    wasi.Method_Get: "GET",
+    wasi.Method_Head: "HEAD",
+    wasi.Method_Post: "POST",
+    wasi.Method_Put: "PUT",
+    wasi.Method_Delete: "DELETE",
+    wasi.Method_Connect: "CONNECT",
+    wasi.Method_Options: "OPTIONS",
+    wasi.Method_Trace: "TRACE",
+    wasi.Method_Patch: "PATCH",
+}
+_CALLS = {"GET": wasi.Method_Get, "POST": wasi.Method_Post}
+
+
+async def read_settings() -> Settings:
+    """The settings that are set; the rest keep their defaults."""
+    if variables is None:
+        environ = {name: os.environ.get(f"COFFEESHOP_{name.upper()}") for name in NAMES}
+    else:
+        environ = {name: await _variable(name) for name in NAMES}
+    return Settings(**{name: value for name, value in environ.items() if value is not None})
+
+
+async def _variable(name: str) -> str | None:
+    try:
+        return await variables.get(name)
+    except Err:  # not a variable of this component
+        return None
+
+
+class Guest(exports.HttpHandler):
+    """The exported handler. An API's `app.py` names the function that builds its router."""
+
+    _router: Router | None = None
+
+    @staticmethod
+    def build(env: Environment) -> Router:
+        raise NotImplementedError
+
+    async def handle(self, request: wasi.Request) -> wasi.Response:
+        cls = type(self)
+        if cls._router is None:
+            cls._router = cls.build(await _environment())
+        method = request.get_method()
+        headers = [(name, value.decode("latin-1")) for name, value in request.get_headers().copy_all()]
+        answer = await cls._router(
+            Request(
+                method=method.value
+                if isinstance(method, wasi.Method_Other)
+                else _METHODS[type(method)],
+                target=request.get_path_with_query() or "/",
+                headers=headers,
+                read_body=_Body(request),
+            )
+        )
+        return _respond(answer)
+
+
+async def _environment() -> Environment:
+    settings = await read_settings()
+    return Environment(
+        settings=settings,
+        transport=WasiTransport(settings.sidecar),
+        clock=lambda: datetime.now(UTC),
+        entropy=os.urandom,
+        sleep=_sleep,
+    )
+
+
+async def _sleep(seconds: float) -> None:
+    await monotonic_clock.wait_for(int(seconds * 1e9))
+
+
+class _Body:
+    """Reads the request's body when it is asked for, and no further than it may be long."""
+
+    def __init__(self, request: wasi.Request) -> None:
+        self._request = request
+
+    async def __call__(self, limit: int) -> bytes:
+        reader, _ = wasi.Request.consume_body(self._request, _unit())
+        body = bytearray()
+        with reader:
+            while not reader.writer_dropped:
+                body += await reader.read(_CHUNK)
+                if len(body) > limit:
+                    raise TooLarge
+        return bytes(body)
+
+
+def _respond(answer: Response) -> wasi.Response:
+    headers = [(name, value.encode("latin-1")) for name, value in answer.headers]
+    reader: ByteStreamReader | None = None
+    if answer.body:
+        headers.append(("content-type", answer.media_type.encode()))
+        writer, reader = wit.byte_stream()
+        guest.spawn(_write(writer, answer.body))
+    if answer.status != 204:
+        headers.append(("content-length", str(len(answer.body)).encode()))
+    response, _ = wasi.Response.new(wasi.Fields.from_list(headers), reader, _no_trailers())
+    response.set_status_code(answer.status)
+    return response
+
+
+class WasiTransport:
+    """Calls to the sidecar over wasi:http, with the host's own time-outs.
+
+    A call is never raced against a timer: cancelling one traps the instance (DESIGN.md §4).
+    """
+
+    def __init__(self, authority: str) -> None:
+        self._authority = authority
+
+    async def send(self, call: Call) -> Reply:
+        headers = [(name, value.encode("latin-1")) for name, value in call.headers]
+        reader: ByteStreamReader | None = None
+        if call.body:
+            headers.append(("content-length", str(len(call.body)).encode()))
+            writer, reader = wit.byte_stream()
+            guest.spawn(_write(writer, call.body))
+        options = wasi.RequestOptions()
+        nanoseconds = int(call.timeout * 1e9)
+        options.set_connect_timeout(nanoseconds)
+        options.set_first_byte_timeout(nanoseconds)
+        options.set_between_bytes_timeout(nanoseconds)
+        request, _ = wasi.Request.new(
+            wasi.Fields.from_list(headers), reader, _no_trailers(), options
+        )
+        request.set_method(_CALLS[call.method]())
+        request.set_scheme(wasi.Scheme_Http())
+        request.set_authority(self._authority)
+        request.set_path_with_query(quote(call.target, safe="/?&=%:,-._~+"))
+        try:
+            response = await client.send(request)
+            return await _receive(response)
+        except Err as error:
+            raise NoAnswer(type(error.value).__name__) from error
+
+
+async def _receive(response: wasi.Response) -> Reply:
+    status = response.get_status_code()
+    fields = response.get_headers()
+    etag = _first(fields, "etag")
+    length = _first(fields, "content-length")
+    reader, _ = wasi.Response.consume_body(response, _unit())
+    body = bytearray()
+    with reader:
+        while not reader.writer_dropped and status != 204:
+            body += await reader.read(_CHUNK)
+    if length is not None and status != 204 and len(body) != int(length):
+        raise NoAnswer("cut short")
+    return Reply(status, bytes(body), etag)
+
+
+def _first(fields: wasi.Fields, name: str) -> str | None:
+    values = fields.get(name)
+    return values[0].decode("latin-1") if values else None
+
+
+async def _write(writer: ByteStreamWriter, body: bytes) -> None:
+    with writer:
+        await writer.write_all(body)
+
+
+def _no_trailers() -> "wasi.FutureReader":
+    return wit.result_option_wasi_http_types_0_3_0_fields_wasi_http_types_0_3_0_error_code_future(
+        lambda: Ok(None)
+    )[1]
+
+
+def _unit() -> "wasi.FutureReader":
+    return wit.result_unit_wasi_http_types_0_3_0_error_code_future(lambda: Ok(None))[1]
