@@ -1,0 +1,8 @@
+"""product-api: the menu."""
+
+from coffeeshop.wasi import Guest
+from product.api import build
+
+
+class HttpHandler(Guest):
+    build = staticmethod(build)

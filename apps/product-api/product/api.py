@@ -1,0 +1,56 @@
+"""product-api's routes and handlers."""
+
+from coffeeshop.contracts import FieldError, TypesQuery
+from coffeeshop.environment import Environment
+from coffeeshop.http import Problem, Request, Response, Route, Router, alive, invalid_fields
+from coffeeshop.logs import logger
+from product.images import svg
+from product.menu import MENU
+
+MAX_TYPES = 100
+
+_DOCUMENTS = {item.itemType: item.to_json() for item in MENU}
+_WHOLE_MENU = Response(200, b"[" + b",".join(_DOCUMENTS.values()) + b"]")
+_IMAGES = {str(item.itemType): svg(item).encode() for item in MENU}
+
+
+def build(env: Environment) -> Router:
+    return Router(
+        [
+            Route("GET", "/v1-get-item-types", get_item_types),
+            Route("GET", "/v1-get-items-by-types", get_items_by_types),
+            Route("POST", "/v1-get-items-by-types", post_items_by_types),
+            Route("GET", "/v1-item-images/{itemType}", get_image),
+            Route("GET", "/healthz/product", alive),
+        ],
+        env.settings,
+        logger("product-api", env.clock),
+    )
+
+
+async def get_item_types(_request: Request) -> Response:
+    return _WHOLE_MENU
+
+
+async def get_items_by_types(request: Request) -> Response:
+    return _items(request.query().get("types", ""))
+
+
+async def post_items_by_types(request: Request) -> Response:
+    return _items((await request.json(TypesQuery)).types)
+
+
+async def get_image(request: Request) -> Response:
+    item_type = request.path_params["itemType"]
+    if item_type not in _IMAGES:
+        raise Problem(404, f"There is no item {item_type}.")
+    return Response(200, _IMAGES[item_type], "image/svg+xml")
+
+
+def _items(types: str) -> Response:
+    wanted = types.split(",")
+    if len(wanted) > MAX_TYPES or not all(t.isascii() and t.isdigit() and len(t) <= 4 for t in wanted):
+        message = f"must be 1 to {MAX_TYPES} item types separated by commas, such as 1,7"
+        raise invalid_fields([FieldError(field="types", message=message)])
+    known = [_DOCUMENTS[t] for t in dict.fromkeys(map(int, wanted)) if t in _DOCUMENTS]
+    return Response(200, b"[" + b",".join(known) + b"]")
