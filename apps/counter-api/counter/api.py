@@ -1,0 +1,237 @@
+"""counter-api's routes and handlers: HTTP in, the workflow, HTTP out."""
+
+import base64
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from coffeeshop import contracts
+from coffeeshop.contracts import FieldError, OrderStatus, PlaceOrder
+from coffeeshop.environment import Environment
+from coffeeshop.events import delivered, dropped
+from coffeeshop.http import (
+    Caller,
+    Problem,
+    Request,
+    Response,
+    Route,
+    Router,
+    alive,
+    invalid_fields,
+    unavailable,
+)
+from coffeeshop.logs import Log, logger
+from counter.index import Entry
+from counter.order import Order, Rejected
+from counter.workflow import Abandoned, KeyReused, MayExist, UnknownOrder, Workflow
+
+MAX_WAIT_SECONDS = 30
+PAGE = 20
+MAX_PAGE = 100
+
+_ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_JOB = re.compile(rf"order-({_ORDER_ID.pattern})")
+
+
+def build(env: Environment) -> Router:
+    log = logger("counter-api", env.clock)
+    counter = Counter(Workflow(env, log), env, log)
+    return Router(
+        [
+            Route("POST", "/v1/api/orders", counter.place_order, Caller.POS),
+            Route("GET", "/v1/api/orders", counter.list_customer_orders, Caller.POS),
+            Route("GET", "/v1/api/orders/{id}", counter.get_order, Caller.POS),
+            Route("GET", "/v1/api/fulfillment-orders", counter.list_all_orders, Caller.POS),
+            Route(
+                "POST",
+                "/dapr_subscribe_BaristaOrderUpdated",
+                counter.record_answer,
+                Caller.SIDECAR,
+            ),
+            Route(
+                "POST",
+                "/dapr_subscribe_KitchenOrderUpdated",
+                counter.record_answer,
+                Caller.SIDECAR,
+            ),
+            Route("POST", "/job/sweep", counter.sweep, Caller.SIDECAR),
+            Route("POST", "/job/{name}", counter.watch_order, Caller.SIDECAR),
+            Route("GET", "/healthz/counter", alive),
+        ],
+        env.settings,
+        log,
+    )
+
+
+class Counter:
+    def __init__(self, workflow: Workflow, env: Environment, log: Log) -> None:
+        self._workflow = workflow
+        self._env = env
+        self._log = log
+
+    async def place_order(self, request: Request) -> Response:
+        key = request.header("idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
+            raise Problem(400, "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        command = await request.json(PlaceOrder)
+        try:
+            order = await self._workflow.place(command, key)
+        except Rejected as error:
+            raise invalid_fields(error.errors) from None
+        except KeyReused:
+            detail = "This Idempotency-Key was used for another order."
+            raise invalid_fields([FieldError(field="Idempotency-Key", message=detail)]) from None
+        except Abandoned:
+            detail = "The order of this Idempotency-Key was abandoned: it will never be made. "
+            raise Problem(409, detail + "Use a new key.") from None
+        except MayExist as error:
+            detail = "The order may exist. Repeat the request with the same Idempotency-Key."
+            raise unavailable(detail, (("location", _location(error.order_id)),)) from None
+        return Response(201, _json(order), headers=(("location", _location(order.id)),))
+
+    async def get_order(self, request: Request) -> Response:
+        order_id = request.path_params["id"]
+        wait = _wait(request.query())
+        order = await self._workflow.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
+        pause, waited = 0.02, 0.0
+        while order is not None and not order.is_terminal and waited < wait:
+            pause = min(pause, wait - waited)
+            await self._env.sleep(pause)
+            waited += pause
+            pause = min(pause * 1.5, 0.5)
+            order = await self._workflow.find(order_id)
+        if order is None:
+            raise Problem(404, f"There is no order {order_id}.")
+        return Response(200, _json(order))
+
+    async def list_customer_orders(self, request: Request) -> Response:
+        query = request.query()
+        customer = query.get("loyaltyMemberId")
+        if not customer:
+            message = "say whose orders"
+            raise invalid_fields([FieldError(field="loyaltyMemberId", message=message)])
+        return await self._page(query, customer=customer, status=None)
+
+    async def list_all_orders(self, request: Request) -> Response:
+        query = request.query()
+        status = query.get("status")
+        if status is not None and status not in set(OrderStatus):
+            message = f"must be one of {', '.join(OrderStatus)}"
+            raise invalid_fields([FieldError(field="status", message=message)])
+        return await self._page(query, customer=None, status=status)
+
+    async def _page(
+        self, query: Mapping[str, str], *, customer: str | None, status: str | None
+    ) -> Response:
+        page = await self._workflow.page(
+            _cursor(query), _limit(query), customer=customer, status=status
+        )
+        document = contracts.OrderPage(
+            orders=tuple(map(_wire, page.orders)),
+            next=_encode(page.next) if page.next else None,
+        )
+        return Response(200, document.to_json())
+
+    async def record_answer(self, request: Request) -> Response:
+        event = await delivered(request, contracts.StationAnswered, self._log)
+        if event is None:
+            return dropped()
+        try:
+            await self._workflow.answered(event)
+        except UnknownOrder:
+            self._log("answer.unknown_order", level="warning", orderId=event.orderId)
+            return dropped()
+        return Response(204)
+
+    async def watch_order(self, request: Request) -> Response:
+        name = _JOB.fullmatch(request.path_params["name"])
+        if name is None:
+            raise Problem(404, "There is no such job.")
+        await self._workflow.watch(name[1])
+        return Response(204)
+
+    async def sweep(self, _request: Request) -> Response:
+        await self._workflow.sweep()
+        return Response(204)
+
+
+def _location(order_id: str) -> str:
+    return f"/v1/api/orders/{order_id}"
+
+
+def _json(order: Order) -> bytes:
+    return _wire(order).to_json()
+
+
+def _wire(order: Order) -> contracts.Order:
+    """The order as the public sees it. Its parts were checked when they came in."""
+    return contracts.Order(
+        id=order.id,
+        status=order.status,
+        loyaltyMemberId=order.loyalty_member_id,
+        orderSource=order.order_source,
+        location=order.location,
+        timestamp=order.timestamp,
+        placedAt=order.placed_at,
+        updatedAt=order.updated_at,
+        expiresAt=order.expires_at,
+        total=_dollars(order.total),
+        items=tuple(
+            contracts.OrderItem(
+                id=item.id,
+                itemType=item.item_type,
+                name=item.name,
+                price=_dollars(item.price),
+                station=item.station,
+                status=item.status,
+                reason=item.reason,
+            )
+            for item in order.items
+        ),
+        history=tuple(
+            contracts.StatusChange(status=change.status, at=change.at, cause=change.cause)
+            for change in order.history
+        ),
+    )
+
+
+def _dollars(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
+
+
+def _wait(query: Mapping[str, str]) -> int:
+    return _number(query, "wait", default=0, low=0, high=MAX_WAIT_SECONDS)
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    return _number(query, "limit", default=PAGE, low=1, high=MAX_PAGE)
+
+
+def _number(query: Mapping[str, str], name: str, *, default: int, low: int, high: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    if text.isascii() and text.isdigit() and len(text) <= 4 and low <= int(text) <= high:
+        return int(text)
+    message = f"must be a whole number from {low} to {high}"
+    raise invalid_fields([FieldError(field=name, message=message)])
+
+
+def _encode(entry: Entry) -> str:
+    return base64.urlsafe_b64encode(f"{entry.at}:{entry.id}".encode()).decode().rstrip("=")
+
+
+def _cursor(query: Mapping[str, str]) -> Entry | None:
+    text = query.get("cursor")
+    if text is None:
+        return None
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        at, _, order_id = base64.b64decode(padded, "-_", validate=True).decode().partition(":")
+        if at.isdigit() and len(at) <= 15 and _ORDER_ID.fullmatch(order_id):
+            return Entry(int(at), order_id)
+    except ValueError:
+        pass
+    message = "must be the `next` of an earlier page"
+    raise invalid_fields([FieldError(field="cursor", message=message)])

@@ -1,0 +1,171 @@
+"""Indexes over orders, newest first, for a store that cannot scan.
+
+An index has a few shards. A shard is a chain of numbered segments of at most `SEGMENT` entries;
+the newest stands under the shard's own key, its head, and is changed by ETag. A full head is
+copied to its numbered key, where it never changes again, and an empty one begins. Who meets a
+conflict goes to another shard, so that writers do not queue.
+
+Promise: every order that was acknowledged before a reader asked for page one is in its pages,
+exactly once. What is in the index but is no order of the reader's (a request that died before
+its order was saved, a key that was reused) is for the reader to drop.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from coffeeshop.concurrency import together
+from coffeeshop.sidecar import Store, Stored, Unavailable
+
+SEGMENT = 32
+DISORDER_MS = 5_000
+"""Entries of one shard are in the order of their times but for this much: an order is saved
+within 2 s of its time or not at all, and the clocks of two replicas may differ by 3 s."""
+ATTEMPTS = 12
+
+
+class Entry(NamedTuple):
+    """`at` is milliseconds since 1970, the order's `placed_at`."""
+
+    at: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    number: int
+    entries: tuple[Entry, ...]
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+class Slot(NamedTuple):
+    """A shard that was chosen for an entry, with its head as it was read."""
+
+    shard: int
+    head: Stored[Segment] | None
+
+
+class Index:
+    """One index. `name` begins its keys."""
+
+    def __init__(
+        self, store: Store[Segment], name: str, shards: int, choose: Callable[[int], int]
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._shards = shards
+        self._choose = choose
+
+    def _head(self, shard: int) -> str:
+        return f"{self._name}-{shard}"
+
+    def _key(self, shard: int, number: int) -> str:
+        return f"{self._name}-{shard}-{number}"
+
+    async def slot(self) -> Slot:
+        """Read the head of any shard, to add to later. Raises `Unavailable`."""
+        shard = self._choose(self._shards)
+        return Slot(shard, await self._store.get(self._head(shard)))
+
+    async def add(self, entry: Entry, slot: Slot) -> None:
+        """Add the entry. Raises `Unavailable` if that is not confirmed."""
+        for _ in range(ATTEMPTS):
+            if await self._try(entry, slot):
+                return
+            slot = await self.slot()
+        raise Unavailable("The index is too busy.")
+
+    async def _try(self, entry: Entry, slot: Slot) -> bool:
+        shard, head = slot
+        if head is None:
+            return await self._store.create(self._head(shard), Segment(0, (entry,))) is None
+        segment = head.value
+        if len(segment.entries) < SEGMENT:
+            grown = Segment(segment.number, (*segment.entries, entry))
+        else:
+            # Whoever copies a full head writes the same: one that exists already is as good.
+            await self._store.create(self._key(shard, segment.number), segment)
+            grown = Segment(segment.number + 1, (entry,))
+        return await self._store.update(self._head(shard), grown, head.etag)
+
+    async def before(self, limit: Entry, count: int) -> tuple[list[Entry], bool]:
+        """The newest entries below `limit`, at least `count` unless there are fewer, newest first,
+        and whether these are all. Raises `Unavailable`."""
+        keys = {self._head(shard): shard for shard in range(self._shards)}
+        heads = await self._store.get_many(list(keys))
+        walks = [_Walk(keys[key], stored.value) for key, stored in heads.items()]
+        await self._skip(walks, limit)
+        while True:
+            found = sorted({e for walk in walks for e in walk.entries if e < limit}, reverse=True)
+            enough = found[count - 1].at if len(found) >= count else -1
+            behind = [walk for walk in walks if walk.number > 0 and walk.bound >= enough]
+            if not behind:
+                unread = max((walk.bound for walk in walks if walk.number > 0), default=-1)
+                return [entry for entry in found if entry.at > unread], unread < 0
+            await self._extend(behind)
+
+    async def _extend(self, walks: Iterable["_Walk"]) -> None:
+        keys = {self._key(walk.shard, walk.number - 1): walk for walk in walks}
+        stored = await self._store.get_many(list(keys))
+        for key, walk in keys.items():
+            if key not in stored:
+                raise Unavailable("A part of the index is missing.")
+            walk.take(stored[key].value)
+
+    async def _skip(self, walks: Iterable["_Walk"], limit: Entry) -> None:
+        """Jump over the segments that are newer than the limit, by bisection of their numbers."""
+        await together(*(self._bisect(walk, limit) for walk in walks if walk.bound > limit.at))
+
+    async def _bisect(self, walk: "_Walk", limit: Entry) -> None:
+        low, high = 0, walk.number
+        while low < high:
+            middle = (low + high) // 2
+            stored = await self._store.get(self._key(walk.shard, middle))
+            if stored is None:
+                raise Unavailable("A part of the index is missing.")
+            if _oldest_possible(stored.value) > limit.at:
+                high = middle
+            else:
+                low = middle + 1
+        # All from `high` on are newer than the limit: start below it.
+        walk.start_below(high)
+
+
+class _Walk:
+    """A reader's way back through one shard: what it has read, and what it has not."""
+
+    def __init__(self, shard: int, head: Segment) -> None:
+        self.shard = shard
+        self.number = head.number
+        self.entries = list(head.entries)
+        self.bound = _newest_unread(head)
+
+    def take(self, segment: Segment) -> None:
+        self.number = segment.number
+        self.entries += segment.entries
+        self.bound = _newest_unread(segment)
+
+    def start_below(self, number: int) -> None:
+        self.number = number
+        self.bound = _EVER
+
+
+_EVER = 1 << 62
+
+
+def _newest_unread(segment: Segment) -> int:
+    """No entry of an older segment of the shard is newer than this."""
+    return segment.entries[0].at + DISORDER_MS
+
+
+def _oldest_possible(segment: Segment) -> int:
+    """No entry of this or a newer segment of the shard is older than this."""
+    return segment.entries[0].at - DISORDER_MS
