@@ -1,0 +1,15 @@
+"""barista-api: the station that makes drinks."""
+
+from coffeeshop import station
+from coffeeshop.contracts import Station
+from coffeeshop.environment import Environment
+from coffeeshop.http import Router
+from coffeeshop.wasi import Guest
+
+CONFIGURATION = station.Configuration(Station.BARISTA, "/dapr_subscribe_BaristaOrdered")
+
+
+class HttpHandler(Guest):
+    @staticmethod
+    def build(env: Environment) -> Router:
+        return station.build(CONFIGURATION, env)

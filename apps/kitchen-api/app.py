@@ -1,0 +1,15 @@
+"""kitchen-api: the station that makes food."""
+
+from coffeeshop import station
+from coffeeshop.contracts import Station
+from coffeeshop.environment import Environment
+from coffeeshop.http import Router
+from coffeeshop.wasi import Guest
+
+CONFIGURATION = station.Configuration(Station.KITCHEN, "/dapr_subscribe_KitchenOrdered")
+
+
+class HttpHandler(Guest):
+    @staticmethod
+    def build(env: Environment) -> Router:
+        return station.build(CONFIGURATION, env)
