@@ -1,0 +1,23 @@
+"""The real stack, once for all end-to-end tests, on ports of its own beside any `make up`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scripts.supervise import Stack
+from shop import Shop
+
+PORT_OFFSET = 20_000
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    home: Path = tmp_path_factory.mktemp("shop")
+    with Stack(home, PORT_OFFSET) as running:
+        running.up()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shop(stack: Stack) -> Shop:
+    return Shop(PORT_OFFSET, stack.secrets["valkey_password"])

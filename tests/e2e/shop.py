@@ -1,0 +1,109 @@
+"""What an end-to-end test sees of the running shop: HTTP, and the broker's and stores' contents."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import valkey
+
+STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
+PORTS = {"product-api": 5001, "counter-api": 5002, "barista-api": 5003, "kitchen-api": 5004}
+TOPICS = (
+    "barista_order_placed",
+    "kitchen_order_placed",
+    "barista_order_updated",
+    "kitchen_order_updated",
+)
+
+Json = dict[str, Any]
+
+
+class Shop:
+    """The four APIs by HTTP; Valkey by its own protocol, to see what was stored and published."""
+
+    def __init__(self, port_offset: int, valkey_password: str | None) -> None:
+        self._offset = port_offset
+        self._password = valkey_password
+        clients = {
+            api: httpx.Client(base_url=f"http://127.0.0.1:{port + port_offset}", timeout=40)
+            for api, port in PORTS.items()
+        }
+        self.product = clients["product-api"]
+        self.counter = clients["counter-api"]
+        self.barista = clients["barista-api"]
+        self.kitchen = clients["kitchen-api"]
+
+    def valkey(self, database: int) -> "valkey.Valkey[str]":
+        return valkey.Valkey(
+            port=3905 + self._offset, db=database, password=self._password, decode_responses=True
+        )
+
+    def post(self, document: Json, **headers: str) -> httpx.Response:
+        return self.counter.post("/v1/api/orders", json=document, headers=headers)
+
+    def place(self, customer: str = "ann", barista: Any = (1,), kitchen: Any = (7,)) -> Json:
+        """Place an order that must be accepted."""
+        answer = self.post(order(customer, barista, kitchen))
+        assert answer.status_code == 201, answer.text
+        placed: Json = answer.json()
+        return placed
+
+    def finished(self, order_id: str, seconds: int = 30) -> Json:
+        """The order, once it has ended."""
+        answer = self.counter.get(f"/v1/api/orders/{order_id}", params={"wait": seconds})
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json()
+        assert found["status"] in ("FULFILLED", "FAILED"), found
+        return found
+
+    def pages(self, path: str, **params: Any) -> Iterator[list[Json]]:
+        """All pages of a listing, in order."""
+        while True:
+            answer = self.counter.get(path, params=params)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            yield page["orders"]
+            if page["next"] is None:
+                return
+            params["cursor"] = page["next"]
+
+    def footprint(self) -> Json:
+        """Everything that placing an order leaves behind: keys, events and timers, counted."""
+        left: Json = {api: self.valkey(number).dbsize() for api, number in STORES.items()}
+        left |= {topic: self.valkey(0).xlen(topic) for topic in TOPICS}
+        metrics = httpx.get(f"http://127.0.0.1:{3902 + self._offset}/metrics").text
+        left["jobs"] = sum(
+            float(line.rpartition(" ")[2])
+            for line in metrics.splitlines()
+            if line.startswith("dapr_scheduler_jobs_created_total")
+        )
+        return left
+
+
+def order(customer: str, barista: Any = (1,), kitchen: Any = (7,)) -> Json:
+    return {
+        "commandType": 0,
+        "orderSource": 0,
+        "location": 0,
+        "loyaltyMemberId": customer,
+        "baristaItems": [{"itemType": item} for item in barista],
+        "kitchenItems": [{"itemType": item} for item in kitchen],
+        "timestamp": "2026-11-24T10:00:00Z",
+    }
+
+
+def somebody() -> str:
+    """A customer who has no orders yet."""
+    return f"customer-{uuid4()}"
+
+
+def until(condition: Any, seconds: float, what: str) -> Any:
+    """Wait for a condition to hold; fails with `what` when it does not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if result := condition():
+            return result
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)

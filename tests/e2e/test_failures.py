@@ -1,0 +1,125 @@
+"""What the flow promises when a part of the stack is away."""
+
+import hashlib
+import hmac
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+import httpx
+from scripts.supervise import Stack
+from shop import Shop, order, somebody, until
+
+ALL = "/v1/api/fulfillment-orders"
+
+
+def test_without_the_menu_no_order_is_taken(shop: Shop, stack: Stack) -> None:
+    customer = somebody()
+    stack.stop("product-api")
+    try:
+        before = shop.footprint()
+        begin = time.monotonic()
+        answer = shop.post(order(customer))
+        assert time.monotonic() - begin < 3
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert shop.footprint() == before
+    finally:
+        stack.start("product-api")
+    until(lambda: shop.post(order(customer)).status_code == 201, 20, "no order after the restart")
+
+
+def test_an_order_waits_for_its_station(shop: Shop, stack: Stack) -> None:
+    """The kitchen dies; an order is placed; the kitchen comes back, and the order ends."""
+    stack.stop("kitchen-api")
+    try:
+        placed = shop.place()
+        time.sleep(1)
+        open_order = shop.counter.get(f"/v1/api/orders/{placed['id']}").json()
+        assert open_order["status"] == "IN_PROGRESS"
+    finally:
+        stack.start("kitchen-api")
+    found = until(
+        lambda: shop.finished(placed["id"]) if _ended(shop, placed["id"]) else None, 90, "stuck"
+    )
+    assert found["status"] == "FULFILLED"
+
+
+def _ended(shop: Shop, order_id: str) -> bool:
+    status: str = shop.counter.get(f"/v1/api/orders/{order_id}").json()["status"]
+    return status in ("FULFILLED", "FAILED")
+
+
+def test_the_counter_killed_goes_on_where_it_was(shop: Shop, stack: Stack) -> None:
+    placed = [shop.place(kitchen=())["id"] for _ in range(5)]
+    stack.kill("counter-api")
+    until(_answers(shop.counter, "/healthz/counter"), 20, "counter-api was not restarted")
+    for order_id in placed:
+        until(lambda order_id=order_id: _ended(shop, order_id), 90, f"{order_id} is stuck")  # type: ignore[misc]
+
+
+def _answers(client: httpx.Client, path: str) -> object:
+    def asked() -> bool:
+        try:
+            return client.get(path, timeout=2).status_code == 204
+        except httpx.TransportError:
+            return False
+
+    return asked
+
+
+def test_a_key_whose_order_was_abandoned_wants_a_new_one(shop: Shop, stack: Stack) -> None:
+    """The watchdog of an order that was never saved fires, as after a crash before the save."""
+    key = str(uuid4())
+    secret = stack.secrets["id_secret"].encode()
+    digest = hmac.digest(secret, f"order\n\n{key}".encode(), hashlib.sha256)
+    order_id = str(UUID(bytes=digest[:16], version=8))
+    fired = shop.counter.post(
+        f"/job/order-{order_id}", headers={"dapr-api-token": stack.secrets["app_token"]}
+    )
+    assert fired.status_code == 204
+    answer = shop.post(order("ann"), **{"idempotency-key": key})
+    assert answer.status_code == 409
+    assert "Use a new key" in answer.json()["detail"]
+    assert shop.counter.get(f"/v1/api/orders/{order_id}").status_code == 404
+
+
+def test_the_list_of_sold_out_items_and_the_orders_survive_down_and_up(
+    shop: Shop, stack: Stack
+) -> None:
+    done = shop.finished(shop.place()["id"])
+    shop.barista.put("/v1/api/barista/unavailable/3")
+    stack.down()
+    stack.up()
+    assert shop.counter.get(f"/v1/api/orders/{done['id']}").json() == done
+    assert shop.barista.get(f"/v1/api/barista/orders/{done['id']}").status_code == 200
+    assert shop.barista.get("/v1/api/barista/unavailable/3").status_code == 200
+    shop.barista.delete("/v1/api/barista/unavailable/3")
+
+
+def test_sixty_four_connections_lose_nothing(shop: Shop, stack: Stack) -> None:
+    """For 30 s: no answer but 201 and the documented 503, no trap, every placed order ends."""
+    stop_at = time.monotonic() + 30
+    statuses: dict[int, int] = {}
+    placed: list[str] = []
+
+    def customer(number: int) -> None:
+        with httpx.Client(base_url=shop.counter.base_url, timeout=30) as client:
+            while time.monotonic() < stop_at:
+                answer = client.post("/v1/api/orders", json=order(f"load-{number}"))
+                statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+                if answer.status_code == 201:
+                    placed.append(answer.json()["id"])
+                else:
+                    assert answer.headers["retry-after"], answer.text
+
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(customer, range(64)))
+    assert set(statuses) <= {201, 503}
+    assert len(placed) > 100
+    for order_id in placed:
+        until(lambda order_id=order_id: _ended(shop, order_id), 120, f"{order_id} is stuck")  # type: ignore[misc]
+    for log in stack.logs():
+        trapped = re.findall(r".*(?:wasm trap|resource has children|panicked).*", log.read_text())
+        assert not trapped, f"{log.name}: {trapped[:3]}"
