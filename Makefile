@@ -1,0 +1,47 @@
+# Thin: everything is in scripts/. Settings: COFFEESHOP_PORT_OFFSET, COFFEESHOP_HOME, COFFEESHOP_CACHE.
+PYTHON ?= python3
+DO = $(PYTHON) scripts/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run up down status logs build test unit e2e lint format lock clean
+
+help:  ## What there is
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
+
+run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after the order)
+	@$(DO) run $(if $(ONCE),--once)
+
+up:  ## The same stack in the background
+	@$(DO) up
+
+down:  ## Stop it; its data stays
+	@$(DO) down
+
+status:  ## How each process is, and which ones died
+	@$(DO) status
+
+logs:  ## ORDER=<id>: that order's log lines of all four APIs
+	@$(DO) logs "$(ORDER)"
+
+build:  ## The components, for Spin and for plain wasmtime
+	@$(DO) build
+
+test: lint unit e2e  ## Everything that a commit must pass
+
+unit:
+	@$(DO) pytest tests/unit
+
+e2e:
+	@$(DO) pytest tests/contract tests/e2e
+
+lint:  ## ruff and mypy --strict
+	@$(DO) lint
+
+format:
+	@$(DO) ruff format apps scripts tests
+
+lock:  ## Write the lock files anew from the .in files
+	@$(DO) lock
+
+clean:  ## Remove data, logs and builds
+	@$(DO) clean

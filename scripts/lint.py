@@ -1,0 +1,37 @@
+"""`make lint`: ruff and mypy --strict over everything.
+
+The guest's own modules are checked as Python 3.14, which they run on. The four `app.py` share a
+name, so each API is checked by itself.
+"""
+
+import subprocess
+import sys
+
+from scripts import cache
+from scripts.build import APPS
+from scripts.cache import CHECKOUT, Failure
+
+_GUEST = ("--python-version", "3.14")
+
+
+def main() -> None:
+    mypy = (sys.executable, "-m", "mypy")
+    commands: list[tuple[str, ...]] = [
+        (sys.executable, "-m", "ruff", "check", "apps", "scripts", "tests"),
+        (sys.executable, "-m", "ruff", "format", "--check", "-q", "apps", "scripts", "tests"),
+        *((*mypy, *_GUEST, "apps/shared/coffeeshop", f"apps/{api}") for api in APPS),
+        (*mypy, "scripts"),
+        (*mypy, "tests/unit", "tests/contract"),
+        (*mypy, "tests/e2e"),
+    ]
+    failed = [
+        " ".join(command[1:])
+        for command in commands
+        if subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+    ]
+    if failed:
+        raise Failure(f"lint: {len(failed)} of {len(commands)} checks failed.")
+
+
+if __name__ == "__main__":
+    cache.main(main)

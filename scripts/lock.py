@@ -1,0 +1,33 @@
+"""`make lock`: resolve the .in files anew, with hashes and without any registry's address."""
+
+import sys
+from pathlib import Path
+
+from scripts import cache
+from scripts.cache import CHECKOUT, run
+
+UV = "uv==0.13.9"
+GUEST = ("--python-version", "3.14")
+HOST = ("--universal", "--python-version", "3.11")
+LOCKS = {
+    "requirements": HOST,
+    "scripts/locks/go": HOST,
+    "scripts/locks/node": HOST,
+    "apps/requirements": GUEST,
+}
+
+
+def main() -> None:
+    def install(folder: Path) -> None:
+        pip = (sys.executable, "-m", "pip", "install", "-q", "--target", folder, UV)
+        run("Installing uv", pip)
+
+    uv = cache.folder("uv", UV, install) / "bin" / "uv"
+    flags = ("--generate-hashes", "--no-emit-index-url", "--no-header", "--quiet")
+    for name, target in LOCKS.items():
+        command = (uv, "pip", "compile", *flags, *target, f"{name}.in", "-o", f"{name}.txt")
+        run(f"Locking {name}.txt", command, cwd=CHECKOUT)
+
+
+if __name__ == "__main__":
+    cache.main(main)

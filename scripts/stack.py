@@ -1,0 +1,233 @@
+"""The processes of the local stack, as data: what is run, where, with which settings.
+
+Secrets reach the processes by environment and by files that only their owner reads, never by a
+command line, which everyone on the machine can see.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from scripts import build, tokens
+from scripts.cache import CHECKOUT
+from scripts.provision import Tools
+
+APIS = ("product", "counter", "barista", "kitchen")
+
+BASE = CHECKOUT / "k8s" / "base" / "dapr"
+LOCAL = CHECKOUT / "scripts" / "local"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Every port of a stack, shifted by `offset` so that two can run side by side."""
+
+    offset: int
+
+    def app(self, api: str) -> int:
+        return 5001 + APIS.index(api) + self.offset
+
+    def sidecar(self, api: str) -> int:
+        return 3501 + APIS.index(api) + self.offset
+
+    def grpc(self, api: str) -> int:
+        return 3601 + APIS.index(api) + self.offset
+
+    def internal(self, api: str) -> int:
+        return 3701 + APIS.index(api) + self.offset
+
+    def metrics(self, api: str) -> int:
+        return 3801 + APIS.index(api) + self.offset
+
+    @property
+    def scheduler(self) -> int:
+        return 3900 + self.offset
+
+    @property
+    def scheduler_health(self) -> int:
+        return 3901 + self.offset
+
+    @property
+    def scheduler_metrics(self) -> int:
+        return 3902 + self.offset
+
+    @property
+    def etcd_client(self) -> int:
+        return 3903 + self.offset
+
+    @property
+    def etcd_peer(self) -> int:
+        return 3904 + self.offset
+
+    @property
+    def valkey(self) -> int:
+        return 3905 + self.offset
+
+
+GROUPS = ("store", "timers", "sidecars", "components")
+"""In the order in which they start; they stop the other way round."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """`group`: one of `GROUPS`. `stop` is the signal that ends it well."""
+
+    name: str
+    group: str
+    command: tuple[str | Path, ...]
+    ports: tuple[int, ...]
+    stop: str = "TERM"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a stack keeps its things."""
+
+    home: Path
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets.json"
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+
+def prepare(layout: Layout, ports: Ports) -> dict[str, str]:
+    """Write what the processes read: folders, secrets, configuration. Returns the secrets."""
+    for folder in (layout.data / "valkey", layout.data / "scheduler", layout.logs, layout.run):
+        folder.mkdir(parents=True, exist_ok=True)
+    layout.home.chmod(0o700)
+    secrets = tokens.load(layout.secrets, ports.valkey)
+    password = layout.run / "valkey.conf"
+    password.touch(0o600)
+    password.write_text(f"requirepass {secrets['valkey_password']}\n")
+    _write_dapr(layout)
+    return secrets
+
+
+def _write_dapr(layout: Layout) -> None:
+    """The cluster's own resource files as they are, and beside them only what differs here."""
+    resources = layout.run / "dapr"
+    shutil.rmtree(resources, ignore_errors=True)
+    shutil.copytree(BASE, resources, ignore=shutil.ignore_patterns("kustomization.yaml"))
+    secrets = yaml.safe_load((LOCAL / "secrets.yaml").read_text())
+    secrets["spec"]["metadata"][0]["value"] = str(layout.secrets)
+    (resources / "secrets.yaml").write_text(yaml.safe_dump(secrets))
+    (resources / "configuration.yaml").unlink()
+    configuration = yaml.safe_load((BASE / "configuration.yaml").read_text())
+    local = yaml.safe_load((LOCAL / "configuration.yaml").read_text())
+    names = layout.run / "names.db"
+    local["spec"]["nameResolution"]["configuration"]["connectionString"] = str(names)
+    configuration["spec"] |= local["spec"]
+    (layout.run / "configuration.yaml").write_text(yaml.safe_dump(configuration))
+
+
+def processes(
+    tools: Tools,
+    components: Mapping[str, Path],
+    layout: Layout,
+    ports: Ports,
+    secrets: Mapping[str, str],
+) -> list[Process]:
+    """All of the stack's processes. `components` are the compiled components by API."""
+    apps = [_component(api, tools, components[f"{api}-api"], ports, secrets) for api in APIS]
+    sidecars = [_sidecar(api, tools, layout, ports, secrets) for api in APIS]
+    return [_valkey(tools, layout, ports), _scheduler(tools, layout, ports), *sidecars, *apps]
+
+
+def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:
+    command = (
+        *(tools.valkey_server, layout.run / "valkey.conf"),
+        *("--bind", "127.0.0.1", "--port", str(ports.valkey)),
+        *("--dir", layout.data / "valkey", "--appendonly", "yes", "--appendfsync", "always"),
+        *("--save", "", "--maxmemory-policy", "noeviction", "--databases", "4"),
+    )
+    return Process("valkey", "store", command, (ports.valkey,))
+
+
+def _scheduler(tools: Tools, layout: Layout, ports: Ports) -> Process:
+    command = (
+        *(tools.scheduler, "--listen-address", "127.0.0.1", "--port", str(ports.scheduler)),
+        *("--healthz-listen-address", "127.0.0.1"),
+        *("--healthz-port", str(ports.scheduler_health)),
+        *("--metrics-listen-address", "127.0.0.1"),
+        *("--metrics-port", str(ports.scheduler_metrics)),
+        *("--etcd-data-dir", layout.data / "scheduler"),
+        *("--etcd-client-listen-address", "127.0.0.1"),
+        *("--etcd-client-port", str(ports.etcd_client)),
+        *("--etcd-initial-cluster", f"dapr-scheduler-server-0=http://127.0.0.1:{ports.etcd_peer}"),
+        *("--override-broadcast-host-port", f"127.0.0.1:{ports.scheduler}"),
+        "--log-as-json",
+    )
+    services = (ports.scheduler, ports.scheduler_health, ports.scheduler_metrics)
+    etcd = (ports.etcd_client, ports.etcd_peer)
+    return Process("scheduler", "timers", command, (*services, *etcd))
+
+
+def _sidecar(
+    api: str, tools: Tools, layout: Layout, ports: Ports, secrets: Mapping[str, str]
+) -> Process:
+    command = (
+        *(tools.daprd, "--app-id", f"{api}-api"),
+        *("--app-channel-address", "127.0.0.1", "--app-port", str(ports.app(api))),
+        *("--dapr-listen-addresses", "127.0.0.1", "--dapr-http-port", str(ports.sidecar(api))),
+        *("--dapr-grpc-port", str(ports.grpc(api))),
+        *("--dapr-internal-grpc-listen-address", "127.0.0.1"),
+        *("--dapr-internal-grpc-port", str(ports.internal(api))),
+        *("--metrics-listen-address", "127.0.0.1", "--metrics-port", str(ports.metrics(api))),
+        *("--resources-path", layout.run / "dapr"),
+        *("--config", layout.run / "configuration.yaml"),
+        *("--scheduler-host-address", f"127.0.0.1:{ports.scheduler}"),
+        *("--enable-app-health-check", "--app-health-check-path", f"/healthz/{api}"),
+        *("--app-health-probe-interval", "1", "--app-health-probe-timeout", "1000"),
+        *("--app-health-threshold", "10", "--dapr-graceful-shutdown-seconds", "2"),
+        "--log-as-json",
+    )
+    env = {
+        "DAPR_API_TOKEN": secrets["sidecar_token"],
+        "APP_API_TOKEN": secrets["app_token"],
+        "DAPR_HOST_IP": "127.0.0.1",
+    }
+    needed = (ports.sidecar(api), ports.grpc(api), ports.internal(api), ports.metrics(api))
+    return Process(f"{api}-sidecar", "sidecars", command, needed, env=env)
+
+
+def _component(
+    api: str, tools: Tools, component: Path, ports: Ports, secrets: Mapping[str, str]
+) -> Process:
+    settings = {
+        "COFFEESHOP_SIDECAR_HOST": "127.0.0.1",
+        "COFFEESHOP_SIDECAR_PORT": str(ports.sidecar(api)),
+        "COFFEESHOP_SIDECAR_TOKEN": secrets["sidecar_token"],
+        "COFFEESHOP_APP_TOKEN": secrets["app_token"],
+    }
+    if api == "counter":
+        settings["COFFEESHOP_ID_SECRET"] = secrets["id_secret"]
+    command = (
+        *(tools.wasmtime, "serve", "--allow-precompiled", *build.SERVE_FLAGS),
+        *("--addr", f"127.0.0.1:{ports.app(api)}"),
+        # Without a value: it is taken from the runtime's own environment.
+        *(part for name in settings for part in ("--env", name)),
+        component,
+    )
+    # At an interrupt it finishes the requests in flight.
+    return Process(
+        f"{api}-api", "components", command, (ports.app(api),), stop="INT", env=settings
+    )
