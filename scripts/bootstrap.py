@@ -10,8 +10,8 @@ import sys
 import venv
 from pathlib import Path
 
-if sys.version_info < (3, 11):
-    sys.exit("coffeeshop: Python 3.11 or later is needed; this is " + sys.version.split()[0] + ".")
+if sys.version_info < (3, 11):  # noqa: UP036 - an older one is told, not traced
+    sys.exit(f"coffeeshop: Python 3.11 or later is needed; this is {sys.version.split()[0]}.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scripts import cache
@@ -56,7 +56,7 @@ def main() -> None:
     os.environ["PATH"] = f"{made / 'bin'}{os.pathsep}{os.environ['PATH']}"
     os.chdir(cache.CHECKOUT)
     python = str(made / "bin" / "python")
-    os.execv(python, [python, "-m", module, *arguments])
+    os.execv(python, [python, "-m", module, *arguments])  # noqa: S606 - our own program
 
 
 if __name__ == "__main__":

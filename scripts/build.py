@@ -40,7 +40,7 @@ def _place(world: str, api: str) -> Path:
     made = _compiled(api) if world == "aot" else _component(world, api)
     target = BUILD / world / made.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or not os.path.samefile(target, made):
+    if not target.exists() or not target.samefile(made):
         partial = target.with_suffix(".partial")
         partial.unlink(missing_ok=True)
         try:
@@ -55,17 +55,15 @@ def _component(world: str, api: str) -> Path:
     site = pydantic_wasi.site()
 
     def make(folder: Path) -> None:
-        run(
-            f"Building {api} for {world}",
-            [
-                *("componentize-py", "-q", "-d", CHECKOUT / "apps" / "wit"),
-                *("-w", "spin:up/http-trigger@4.1.0"),
-                *("componentize", "-i", f"coffeeshop:apps/{world}"),
-                *("-p", CHECKOUT / "apps" / api, "-p", CHECKOUT / "apps" / "shared", "-p", site),
-                *("app", "-o", folder / f"{api}.wasm"),
-            ],
-            env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        paths = (CHECKOUT / "apps" / api, CHECKOUT / "apps" / "shared", site)
+        command: list[str | Path] = ["componentize-py", "-q", "-d", CHECKOUT / "apps" / "wit"]
+        command += ["-w", "spin:up/http-trigger@4.1.0"]
+        command += ["componentize", "-i", f"coffeeshop:apps/{world}"]
+        for path in paths:
+            command += ["-p", path]
+        command += ["app", "-o", folder / f"{api}.wasm"]
+        env = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        run(f"Building {api} for {world}", command, env=env)
 
     key = cache.digest(_sources(api), world, site.parent.name)
     return cache.folder(f"components/{world}", key, make) / f"{api}.wasm"
@@ -76,7 +74,7 @@ def _compiled(api: str) -> Path:
 
     def make(folder: Path) -> None:
         target = folder / f"{api}.cwasm"
-        command = [wasmtime, "compile", *SERVE_FLAGS, component, "-o", target]
+        command: list[str | Path] = [wasmtime, "compile", *SERVE_FLAGS, component, "-o", target]
         run(f"Compiling {api} ahead of time", command)
 
     key = cache.digest([CHECKOUT / "requirements.txt"], component.parent.name, *SERVE_FLAGS)

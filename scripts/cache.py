@@ -51,7 +51,7 @@ def digest(files: Iterable[Path], *texts: str) -> str:
 
 
 def folder(name: str, key: str, make: Callable[[Path], None]) -> Path:
-    """The cached folder `name/key`, made whole by `make` or not at all, by one process at a time."""
+    """The cached folder `name/key`: made by `make`, whole or not at all, by one process."""
     made = root() / name / key
     if made.is_dir():
         return made

@@ -19,13 +19,22 @@ LOCKS = {
 
 def main() -> None:
     def install(folder: Path) -> None:
-        pip = (sys.executable, "-m", "pip", "install", "-q", "--target", folder, UV)
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), UV]
         run("Installing uv", pip)
 
     uv = cache.folder("uv", UV, install) / "bin" / "uv"
     flags = ("--generate-hashes", "--no-emit-index-url", "--no-header", "--quiet")
     for name, target in LOCKS.items():
-        command = (uv, "pip", "compile", *flags, *target, f"{name}.in", "-o", f"{name}.txt")
+        command: list[str | Path] = [
+            uv,
+            "pip",
+            "compile",
+            *flags,
+            *target,
+            f"{name}.in",
+            "-o",
+            f"{name}.txt",
+        ]
         run(f"Locking {name}.txt", command, cwd=CHECKOUT)
 
 

@@ -60,9 +60,9 @@ def dapr() -> Path:
     with its stable components and SQLite name resolution (see scripts/daprd/main.go), so that
     one on PATH serves only if it is the release, which has all components.
     """
-    for folder in (*os.get_exec_path(), Path.home() / ".dapr" / "bin"):
-        if all(_is_release(Path(folder) / name) for name in ("daprd", "scheduler")):
-            return Path(folder)
+    for folder in (*map(Path, os.get_exec_path()), Path.home() / ".dapr" / "bin"):
+        if all(_is_release(folder / name) for name in ("daprd", "scheduler")):
+            return folder
     sources = [MODULE / name for name in ("main.go", "go.mod", "go.sum")]
     return cache.folder("dapr", cache.digest(sources, DAPR), _build_dapr)
 

@@ -4,8 +4,9 @@ Secrets reach the processes by environment and by files that only their owner re
 command line, which everyone on the machine can see.
 """
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,13 @@ class Ports:
     def valkey(self) -> int:
         return 3905 + self.offset
 
+
+OPTIONAL = (
+    "COFFEESHOP_POS_TOKEN",
+    "COFFEESHOP_STAFF_TOKEN",
+    "COFFEESHOP_ORDER_DEADLINE_SECONDS",
+)
+"""Settings that whoever starts the stack may set."""
 
 GROUPS = ("store", "timers", "sidecars", "components")
 """In the order in which they start; they stop the other way round."""
@@ -220,14 +228,17 @@ def _component(
     }
     if api == "counter":
         settings["COFFEESHOP_ID_SECRET"] = secrets["id_secret"]
-    command = (
+    settings |= {name: os.environ[name] for name in OPTIONAL if name in os.environ}
+    command: tuple[str | Path, ...] = (
         *(tools.wasmtime, "serve", "--allow-precompiled", *build.SERVE_FLAGS),
         *("--addr", f"127.0.0.1:{ports.app(api)}"),
         # Without a value: it is taken from the runtime's own environment.
-        *(part for name in settings for part in ("--env", name)),
+        *_flags("--env", settings),
         component,
     )
     # At an interrupt it finishes the requests in flight.
-    return Process(
-        f"{api}-api", "components", command, (ports.app(api),), stop="INT", env=settings
-    )
+    return Process(f"{api}-api", "components", command, (ports.app(api),), stop="INT", env=settings)
+
+
+def _flags(flag: str, values: Iterable[str]) -> list[str]:
+    return [part for value in values for part in (flag, value)]

@@ -1,4 +1,4 @@
-"""`make status`: each process, and which ones died since the start. Exit code 1 if one is not well."""
+"""`make status`: each process, and which ones died. Exit code 1 if one is not well."""
 
 import re
 

@@ -116,7 +116,10 @@ class Stack:
         token = {"dapr-api-token": self.secrets["sidecar_token"]}
         for api in APIS:
             yield f"{api}-api", _ok(f"http://127.0.0.1:{ports.app(api)}/healthz/{api}")
-            yield f"{api}-sidecar", _ok(f"http://127.0.0.1:{ports.sidecar(api)}/v1.0/healthz", token)
+            yield (
+                f"{api}-sidecar",
+                _ok(f"http://127.0.0.1:{ports.sidecar(api)}/v1.0/healthz", token),
+            )
         sidecar = f"http://127.0.0.1:{ports.sidecar('counter')}"
         menu = f"{sidecar}/v1.0/invoke/product-api/method/v1-get-item-types"
         yield "counter-sidecar", _ok(menu, token)

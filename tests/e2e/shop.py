@@ -1,5 +1,6 @@
 """What an end-to-end test sees of the running shop: HTTP, and the broker's and stores' contents."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -35,10 +36,15 @@ class Shop:
         self.barista = clients["barista-api"]
         self.kitchen = clients["kitchen-api"]
 
-    def valkey(self, database: int) -> "valkey.Valkey[str]":
+    def valkey(self, database: int) -> valkey.Valkey:
         return valkey.Valkey(
             port=3905 + self._offset, db=database, password=self._password, decode_responses=True
         )
+
+    def events(self, topic: str) -> list[Json]:
+        """The data of every event of the topic, oldest first."""
+        entries: Any = self.valkey(0).xrange(topic)
+        return [json.loads(entry["data"])["data"] for _, entry in entries]
 
     def post(self, document: Json, **headers: str) -> httpx.Response:
         return self.counter.post("/v1/api/orders", json=document, headers=headers)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import httpx
+
 from scripts.supervise import Stack
 from shop import Shop, order, somebody, until
 
@@ -56,7 +57,7 @@ def test_the_counter_killed_goes_on_where_it_was(shop: Shop, stack: Stack) -> No
     stack.kill("counter-api")
     until(_answers(shop.counter, "/healthz/counter"), 20, "counter-api was not restarted")
     for order_id in placed:
-        until(lambda order_id=order_id: _ended(shop, order_id), 90, f"{order_id} is stuck")  # type: ignore[misc]
+        until(lambda order_id=order_id: _ended(shop, order_id), 90, f"{order_id} is stuck")
 
 
 def _answers(client: httpx.Client, path: str) -> object:
@@ -119,7 +120,7 @@ def test_sixty_four_connections_lose_nothing(shop: Shop, stack: Stack) -> None:
     assert set(statuses) <= {201, 503}
     assert len(placed) > 100
     for order_id in placed:
-        until(lambda order_id=order_id: _ended(shop, order_id), 120, f"{order_id} is stuck")  # type: ignore[misc]
+        until(lambda order_id=order_id: _ended(shop, order_id), 120, f"{order_id} is stuck")
     for log in stack.logs():
         trapped = re.findall(r".*(?:wasm trap|resource has children|panicked).*", log.read_text())
         assert not trapped, f"{log.name}: {trapped[:3]}"

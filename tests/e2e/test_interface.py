@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from shop import PORTS, Shop, order
 
 ORDERS = "/v1/api/orders"
@@ -42,7 +43,10 @@ def test_each_api_is_alive(shop: Shop, api: str) -> None:
 BAD_ORDERS: list[tuple[Any, list[str]]] = [
     (order("ann", barista=(99,)), ["baristaItems.0.itemType"]),
     (order("ann", barista=(), kitchen=()), ["baristaItems", "kitchenItems"]),
-    (order("ann", barista=(7,), kitchen=(7, 1)), ["baristaItems.0.itemType", "kitchenItems.1.itemType"]),
+    (
+        order("ann", barista=(7,), kitchen=(7, 1)),
+        ["baristaItems.0.itemType", "kitchenItems.1.itemType"],
+    ),
     (order("ann", barista=(1,) * 26, kitchen=(7,) * 25), ["baristaItems", "kitchenItems"]),
     (order("ann", barista=(1,) * 51), ["baristaItems"]),
     (order(""), ["loyaltyMemberId"]),
@@ -65,8 +69,18 @@ def test_a_bad_order_is_refused_field_by_field_and_leaves_nothing(
 
 REFUSED: list[tuple[str, str, dict[str, Any], int]] = [
     ("POST", ORDERS, {"content": b'{"a":', "headers": {"content-type": "application/json"}}, 400),
-    ("POST", ORDERS, {"content": b"\xff\xfe", "headers": {"content-type": "application/json"}}, 400),
-    ("POST", ORDERS, {"content": b"[" * 30_000, "headers": {"content-type": "application/json"}}, 400),
+    (
+        "POST",
+        ORDERS,
+        {"content": b"\xff\xfe", "headers": {"content-type": "application/json"}},
+        400,
+    ),
+    (
+        "POST",
+        ORDERS,
+        {"content": b"[" * 30_000, "headers": {"content-type": "application/json"}},
+        400,
+    ),
     ("POST", ORDERS, {"content": b"a=1", "headers": {"content-type": "text/plain"}}, 415),
     ("POST", ORDERS, {"content": b"{}"}, 415),
     ("POST", ORDERS, {"json": {"x": "y" * 70_000}}, 413),

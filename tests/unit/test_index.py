@@ -3,12 +3,13 @@
 import asyncio
 import random
 
-from coffeeshop.sidecar import Sidecar, Store
-from counter.index import DISORDER_MS, Entry, Index, Segment
-from fake_sidecar import FakeSidecar
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+
+from coffeeshop.sidecar import Sidecar, Store
+from counter.index import DISORDER_MS, Entry, Index, Segment
+from fake_sidecar import FakeSidecar
 
 TOP = Entry(1 << 50, "")
 

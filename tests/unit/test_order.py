@@ -4,6 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
 from coffeeshop.contracts import (
     ItemRequest,
     ItemStatus,
@@ -29,9 +33,6 @@ from counter.order import (
     requested_types,
     watch,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = timedelta(minutes=5)
@@ -187,7 +188,9 @@ def test_the_watchdog_abandons_what_was_never_saved() -> None:
 
 def test_the_watchdog_ends_with_the_order() -> None:
     order = placed([1], [])
-    ended = record_answer(order, Station.BARISTA, verdicts(order, Station.BARISTA, frozenset()), NOW)
+    ended = record_answer(
+        order, Station.BARISTA, verdicts(order, Station.BARISTA, frozenset()), NOW
+    )
     assert watch(ended, NOW) == End()
     assert watch(Tombstone("o", NOW), NOW) == End()
 

@@ -49,7 +49,9 @@ async def get_image(request: Request) -> Response:
 
 def _items(types: str) -> Response:
     wanted = types.split(",")
-    if len(wanted) > MAX_TYPES or not all(t.isascii() and t.isdigit() and len(t) <= 4 for t in wanted):
+    if len(wanted) > MAX_TYPES or not all(
+        t.isascii() and t.isdigit() and len(t) <= 4 for t in wanted
+    ):
         message = f"must be 1 to {MAX_TYPES} item types separated by commas, such as 1,7"
         raise invalid_fields([FieldError(field="types", message=message)])
     known = [_DOCUMENTS[t] for t in dict.fromkeys(map(int, wanted)) if t in _DOCUMENTS]

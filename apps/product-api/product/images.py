@@ -5,7 +5,7 @@ from coffeeshop.contracts import MenuItem, Station
 _CUP = (
     '<path d="M14 22h30v18a10 10 0 0 1-10 10H24a10 10 0 0 1-10-10z" fill="{}"/>'
     '<path d="M44 27h4a6 6 0 0 1 0 12h-4" fill="none" stroke="{}" stroke-width="3"/>'
-    '<path d="M22 8c-3 4 3 5 0 10M30 8c-3 4 3 5 0 10" fill="none" stroke="#9a8c7f" stroke-width="2"/>'
+    '<path d="M22 8c-3 4 3 5 0 10M30 8c-3 4 3 5 0 10" fill="none" stroke="#9a8c7f"/>'
 )
 _PASTRY = (
     '<path d="M8 42c2-20 14-28 24-28s22 8 24 28c-6 4-10-2-14-8-4 4-16 4-20 0-4 6-8 12-14 8z" '

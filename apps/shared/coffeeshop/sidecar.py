@@ -83,8 +83,8 @@ class Sidecar:
     async def schedule(
         self, job: str, due: timedelta, data: bytes, *, retry: timedelta, overwrite: bool = False
     ) -> None:
-        """Arm a timer: the sidecar posts `data` to `/job/<job>` after `due`, and again every `retry`
-        until that succeeds. Without `overwrite` an armed timer of that name stays as it is.
+        """Arm a timer: the sidecar posts `data` to `/job/<job>` after `due`, and again every
+        `retry` until that succeeds. Without `overwrite` an armed timer of that name stays as it is.
         Raises `Unavailable`.
         """
         body = (

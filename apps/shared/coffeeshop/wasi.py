@@ -5,9 +5,12 @@ The only module that imports the bindings; they exist inside a component alone.
 
 import os
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
+# The modules named componentize_py_… are made by componentize-py and carry no types.
 import componentize_py_async_support as guest
+from componentize_py_async_support.futures import FutureReader
 from componentize_py_async_support.streams import ByteStreamReader, ByteStreamWriter
 from componentize_py_types import Err, Ok
 from spin_sdk import wit
@@ -21,6 +24,7 @@ from coffeeshop.http import Request, Response, Router, TooLarge
 from coffeeshop.settings import NAMES, Settings
 from coffeeshop.transport import Call, NoAnswer, Reply
 
+variables: Any
 try:
     from spin_sdk import variables
 except ImportError:  # the portable world has no Spin variables
@@ -38,7 +42,10 @@ _METHODS = {
     wasi.Method_Trace: "TRACE",
     wasi.Method_Patch: "PATCH",
 }
-_CALLS = {"GET": wasi.Method_Get, "POST": wasi.Method_Post}
+_CALLS: dict[str, type[wasi.Method_Get | wasi.Method_Post]] = {
+    "GET": wasi.Method_Get,
+    "POST": wasi.Method_Post,
+}
 
 
 async def read_settings() -> Settings:
@@ -52,9 +59,10 @@ async def read_settings() -> Settings:
 
 async def _variable(name: str) -> str | None:
     try:
-        return await variables.get(name)
+        value: str = await variables.get(name)
     except Err:  # not a variable of this component
         return None
+    return value
 
 
 class Guest(exports.HttpHandler):
@@ -71,7 +79,9 @@ class Guest(exports.HttpHandler):
         if cls._router is None:
             cls._router = cls.build(await _environment())
         method = request.get_method()
-        headers = [(name, value.decode("latin-1")) for name, value in request.get_headers().copy_all()]
+        headers = [
+            (name, value.decode("latin-1")) for name, value in request.get_headers().copy_all()
+        ]
         answer = await cls._router(
             Request(
                 method=method.value
@@ -191,11 +201,11 @@ async def _write(writer: ByteStreamWriter, body: bytes) -> None:
         await writer.write_all(body)
 
 
-def _no_trailers() -> "wasi.FutureReader":
+def _no_trailers() -> FutureReader[Any]:
     return wit.result_option_wasi_http_types_0_3_0_fields_wasi_http_types_0_3_0_error_code_future(
         lambda: Ok(None)
     )[1]
 
 
-def _unit() -> "wasi.FutureReader":
+def _unit() -> FutureReader[Any]:
     return wit.result_unit_wasi_http_types_0_3_0_error_code_future(lambda: Ok(None))[1]
