@@ -1,4 +1,4 @@
-"""The local stack's secrets: drawn at the first start, kept in a file that its owner alone reads."""
+"""The local stack's secrets: drawn at the first start, in a file that its owner alone reads."""
 
 import json
 import os

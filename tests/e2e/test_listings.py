@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from shop import Shop, order, somebody
 
@@ -43,7 +44,7 @@ def test_all_orders_are_listed_once_while_more_are_placed(shop: Shop) -> None:
     ids = [each["id"] for each in found]
     assert len(ids) == len(set(ids))
     assert acknowledged <= set(ids)
-    placed = [(each["placedAt"], each["id"]) for each in found]
+    placed = [(datetime.fromisoformat(each["placedAt"]), each["id"]) for each in found]
     assert placed == sorted(placed, reverse=True)
 
 
