@@ -52,8 +52,6 @@ def main() -> None:
         link.symlink_to(made)
     module, arguments = sys.argv[1], sys.argv[2:]
     module = module if module in ("pytest", "mypy", "ruff") else f"scripts.{module}"
-    os.environ["VIRTUAL_ENV"] = str(made)
-    os.environ["PATH"] = f"{made / 'bin'}{os.pathsep}{os.environ['PATH']}"
     os.chdir(cache.CHECKOUT)
     python = str(made / "bin" / "python")
     os.execv(python, [python, "-m", module, *arguments])  # noqa: S606 - our own program

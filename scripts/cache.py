@@ -74,6 +74,18 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def environment() -> dict[str, str]:
+    """What a tool of the virtual environment needs, whether or not that is activated."""
+    if sys.prefix == sys.base_prefix:
+        return {}
+    path = f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "VIRTUAL_ENV": sys.prefix}
+
+
+def _program(name: str) -> str:
+    return shutil.which(name, path=environment().get("PATH")) or name
+
+
 def run(
     what: str,
     command: Sequence[str | Path],
@@ -97,9 +109,9 @@ def run(
     ticker.start()
     try:
         done = subprocess.run(
-            list(map(str, command)),
+            [_program(str(command[0])), *map(str, command[1:])],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **environment(), **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -4,8 +4,10 @@ Secrets reach the processes by environment and by files that only their owner re
 command line, which everyone on the machine can see.
 """
 
+import contextlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,6 +144,10 @@ def _write_dapr(layout: Layout) -> None:
     configuration = yaml.safe_load((BASE / "configuration.yaml").read_text())
     local = yaml.safe_load((LOCAL / "configuration.yaml").read_text())
     names = layout.run / "names.db"
+    # Four sidecars that switch a new file to this mode at once lock each other out, and one that
+    # was locked out runs on without finding anybody.
+    with contextlib.closing(sqlite3.connect(names)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
     local["spec"]["nameResolution"]["configuration"]["connectionString"] = str(names)
     configuration["spec"] |= local["spec"]
     (layout.run / "configuration.yaml").write_text(yaml.safe_dump(configuration))

@@ -1,11 +1,11 @@
 """What the built components may ask of their host, and what pydantic's library asks of WASI."""
 
 import re
-import subprocess
 
 import pytest
 
 from scripts import build, pydantic_wasi
+from scripts.cache import run
 
 WASI = {
     "wasi:cli",
@@ -22,8 +22,7 @@ SPIN = {"spin:variables/variables@3.0.0"}
 
 def imports(world: str, api: str) -> set[str]:
     component = build.build(world, [api])[api]
-    command = ["wasm-tools", "component", "wit", str(component)]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    text = run("Reading imports", ["wasm-tools", "component", "wit", component])
     top = text[text.index("world root") :]
     return set(re.findall(r"^\s+import ([a-z0-9:/@.-]+);", top[: top.index("\n}")], re.MULTILINE))
 
