@@ -1,0 +1,78 @@
+"""spin.toml says the same as the code: routes, settings, outbound hosts."""
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from coffeeshop.settings import NAMES
+from scripts.build import APPS
+from scripts.cache import CHECKOUT
+
+MANIFEST: dict[str, Any] = tomllib.loads((CHECKOUT / "spin.toml").read_text())
+STATION = "apps/shared/coffeeshop/station.py"
+SOURCES = {
+    "product-api": ("apps/product-api/product/api.py",),
+    "counter-api": ("apps/counter-api/counter/api.py",),
+    "barista-api": (STATION, "apps/barista-api/app.py"),
+    "kitchen-api": (STATION, "apps/kitchen-api/app.py"),
+}
+
+
+def code_routes(api: str) -> set[str]:
+    """The paths in an API's table of routes."""
+    name = api.removesuffix("-api")
+    paths: set[str] = set()
+    for source in SOURCES[api]:
+        text = (CHECKOUT / source).read_text().replace("{name}", name)
+        paths |= set(re.findall(r'"(/[a-zA-Z0-9_./{}-]+)"', text))
+    return {path for path in paths if not path.startswith("/{")}
+
+
+def manifest_routes(api: str) -> list[str]:
+    return [t["route"] for t in MANIFEST["trigger"]["http"] if t["component"] == api]
+
+
+def covers(route: str, path: str) -> bool:
+    pattern = re.sub(r":\w+", "[^/]+", route).replace("/...", "(/.*)?")
+    return re.fullmatch(pattern, path) is not None
+
+
+@pytest.mark.parametrize("api", APPS)
+def test_every_path_of_an_api_is_routed_to_it_alone(api: str) -> None:
+    for path in code_routes(api):
+        for other in APPS:
+            routed = any(covers(route, path) for route in manifest_routes(other))
+            assert routed == (other == api), f"{path} and {other}"
+
+
+@pytest.mark.parametrize("api", APPS)
+def test_every_route_leads_to_a_path(api: str) -> None:
+    for route in manifest_routes(api):
+        assert any(covers(route, path) for path in code_routes(api)), route
+
+
+@pytest.mark.parametrize("api", APPS)
+def test_a_component_gets_known_settings_and_its_own_sidecar(api: str) -> None:
+    name = api.removesuffix("-api")
+    component = MANIFEST["component"][api]
+    assert set(component["variables"]) <= set(NAMES)
+    assert {"sidecar_host", "sidecar_port", "sidecar_token", "app_token"} <= set(
+        component["variables"]
+    )
+    own = f"http://{{{{ {name}_sidecar_host }}}}:{{{{ {name}_sidecar_port }}}}"
+    assert component["allowed_outbound_hosts"] == [own]
+
+
+def test_every_variable_that_is_used_exists_and_secrets_are_marked() -> None:
+    known = MANIFEST["variables"]
+    used = {
+        name
+        for component in MANIFEST["component"].values()
+        for value in component["variables"].values()
+        for name in re.findall(r"{{ (\w+) }}", value)
+    }
+    assert used == set(known)
+    for name, variable in known.items():
+        assert variable.get("secret", False) == name.endswith(("_token", "_secret")), name
