@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs build test unit e2e lint format lock clean
+.PHONY: help run up down status logs build test unit e2e lint growth format lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
@@ -36,6 +36,9 @@ e2e:
 
 lint:  ## ruff and mypy --strict
 	@$(DO) lint
+
+growth:  ## Time placing and listing at 1,000 and at 20,000 stored orders (some minutes)
+	@$(DO) tests.bench.growth
 
 format:
 	@$(DO) ruff format apps scripts tests

@@ -51,7 +51,8 @@ def main() -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(made)
     module, arguments = sys.argv[1], sys.argv[2:]
-    module = module if module in ("pytest", "mypy", "ruff") else f"scripts.{module}"
+    if module not in ("pytest", "ruff") and not module.startswith("tests."):
+        module = f"scripts.{module}"
     os.chdir(cache.CHECKOUT)
     python = str(made / "bin" / "python")
     os.execv(python, [python, "-m", module, *arguments])  # noqa: S606 - our own program

@@ -23,6 +23,7 @@ def main() -> None:
         (*mypy, "scripts"),
         (*mypy, "tests/unit", "tests/contract"),
         (*mypy, "tests/e2e"),
+        (*mypy, "tests/bench"),
     ]
     failed = [
         " ".join(command[1:])

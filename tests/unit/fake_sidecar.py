@@ -1,4 +1,4 @@
-"""A state store behind the transport, for unit tests of what is built on one."""
+"""A state store and a broker behind the transport, for unit tests of what is built on them."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,10 +12,14 @@ class FakeSidecar:
     """State with ETags and first-write, as the sidecar answers on Redis."""
 
     documents: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    published: list[tuple[str, Any]] = field(default_factory=list)
     calls: int = 0
 
     async def send(self, call: Call) -> Reply:
         self.calls += 1
+        if call.target.startswith("/v1.0/publish/"):
+            self.published.append((call.target, json.loads(call.body)))
+            return Reply(204)
         if call.method == "POST" and call.target.endswith("/bulk"):
             keys = json.loads(call.body)["keys"]
             found = [self._item(key) for key in keys]
