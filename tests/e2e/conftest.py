@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts.supervise import Stack
-from shop import Shop
-
-PORT_OFFSET = 20_000
+from shop import PORT_OFFSET, Shop
 
 
 @pytest.fixture(scope="session")

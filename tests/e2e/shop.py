@@ -10,6 +10,8 @@ import httpx
 import valkey
 
 STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
+PORT_OFFSET = 20_000
+"""Of the stack that the tests run on."""
 PORTS = {"product-api": 5001, "counter-api": 5002, "barista-api": 5003, "kitchen-api": 5004}
 TOPICS = (
     "barista_order_placed",

@@ -4,12 +4,11 @@ import re
 import subprocess
 import time
 
-from conftest import PORT_OFFSET
 from scripts.cache import CHECKOUT
 from scripts.logs import of_order
 from scripts.status import deaths
 from scripts.supervise import Stack
-from shop import Shop, until
+from shop import PORT_OFFSET, Shop, until
 
 
 def test_every_curl_in_the_readme_works(shop: Shop) -> None:
