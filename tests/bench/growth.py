@@ -29,7 +29,7 @@ def order(customer: str) -> dict[str, object]:
 
 def fill(client: httpx.Client, count: int) -> int:
     def place(number: int) -> bool:
-        return client.post("/v1/api/orders", json=order(f"c{number % 100}")).status_code == 201
+        return client.post("/v1/api/orders", json=order(f"c{number % 20}")).status_code == 201
 
     with ThreadPoolExecutor(8) as pool:
         return sum(pool.map(place, range(count)))

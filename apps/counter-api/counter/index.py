@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from coffeeshop.concurrency import together
 from coffeeshop.sidecar import Store, Stored, Unavailable
 
 SEGMENT = 32
@@ -121,22 +120,22 @@ class Index:
             walk.take(stored[key].value)
 
     async def _skip(self, walks: Iterable["_Walk"], limit: Entry) -> None:
-        """Jump over the segments that are newer than the limit, by bisection of their numbers."""
-        await together(*(self._bisect(walk, limit) for walk in walks if walk.bound > limit.at))
-
-    async def _bisect(self, walk: "_Walk", limit: Entry) -> None:
-        low, high = 0, walk.number
-        while low < high:
-            middle = (low + high) // 2
-            stored = await self._store.get(self._key(walk.shard, middle))
-            if stored is None:
-                raise Unavailable("A part of the index is missing.")
-            if _oldest_possible(stored.value) > limit.at:
-                high = middle
-            else:
-                low = middle + 1
-        # All from `high` on are newer than the limit: start below it.
-        walk.start_below(high)
+        """Jump over the segments that are newer than the limit, by bisection of their numbers:
+        all shards together, one read a round."""
+        spans = {walk: (0, walk.number) for walk in walks if walk.bound > limit.at}
+        while open_spans := {w: span for w, span in spans.items() if span[0] < span[1]}:
+            middles = {w: (low + high) // 2 for w, (low, high) in open_spans.items()}
+            keys = {self._key(w.shard, middle): w for w, middle in middles.items()}
+            stored = await self._store.get_many(list(keys))
+            for key, walk in keys.items():
+                if key not in stored:
+                    raise Unavailable("A part of the index is missing.")
+                low, high = spans[walk]
+                middle = middles[walk]
+                newer = _oldest_possible(stored[key].value) > limit.at
+                spans[walk] = (low, middle) if newer else (middle + 1, high)
+        for walk, (number, _) in spans.items():
+            walk.start_below(number)
 
 
 class _Walk:
@@ -154,6 +153,7 @@ class _Walk:
         self.bound = _newest_unread(segment)
 
     def start_below(self, number: int) -> None:
+        """Go on with the segment before `number`."""
         self.number = number
         self.bound = _EVER
 
