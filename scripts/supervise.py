@@ -29,13 +29,17 @@ READY_SECONDS = 60
 
 
 class Stack:
-    """One stack: its home folder and the offset of its ports name it."""
+    """One stack: its home folder and the offset of its ports name it.
+
+    As a context it stops at the end what it launched, and nothing that was up before.
+    """
 
     def __init__(self, home: Path, port_offset: int = 0) -> None:
         self.layout = Layout(home.resolve())
         self.ports = Ports(port_offset)
         self.secrets: dict[str, str] = {}
         self._socket = self.layout.run / "supervisor.sock"
+        self._launched = False
 
     @classmethod
     def default(cls) -> Self:
@@ -52,7 +56,8 @@ class Stack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.down()
+        if self._launched:
+            self.down()
 
     # Starting and stopping everything
 
@@ -82,6 +87,7 @@ class Stack:
         )
         if started.returncode:
             raise Failure(f"supervisord did not start: {started.stderr.strip()}")
+        self._launched = True
 
     def down(self) -> None:
         """Stop everything that this stack started, in order; data stays."""

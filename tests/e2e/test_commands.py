@@ -4,7 +4,9 @@ import re
 import subprocess
 import time
 
-from scripts.cache import CHECKOUT
+import pytest
+
+from scripts.cache import CHECKOUT, Failure
 from scripts.logs import of_order
 from scripts.status import deaths
 from scripts.supervise import Stack
@@ -34,6 +36,15 @@ def test_a_process_that_dies_is_reported_and_started_again(shop: Shop, stack: St
     told = deaths(stack.events.read_text())
     assert any("barista-api died (terminated by SIGKILL)" in line for line in told)
     shop.finished(shop.place()["id"])
+
+
+def test_a_second_start_is_refused_and_leaves_the_first_alone(shop: Shop, stack: Stack) -> None:
+    with (
+        pytest.raises(Failure, match="up already"),
+        Stack(stack.layout.home, PORT_OFFSET) as second,
+    ):
+        second.up()
+    assert shop.counter.get("/healthz/counter").status_code == 204
 
 
 def test_an_order_can_be_followed_through_all_apis(shop: Shop, stack: Stack) -> None:
