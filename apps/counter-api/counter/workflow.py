@@ -96,6 +96,8 @@ class Page:
 
 class Workflow:
     def __init__(self, env: Environment, log: Log) -> None:
+        if not env.settings.id_secret:
+            raise ValueError("counter-api needs the setting id_secret")
         self._env = env
         self._log = log
         self._secret = env.settings.id_secret.encode()

@@ -21,7 +21,8 @@ MAX_BODY = 64 * 1024
 JSON = "application/json"
 RETRY_AFTER_SECONDS = "2"
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+# An id of zeros is none (W3C Trace Context); sidecars send it on when a trace was never begun.
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 Model = TypeVar("Model", bound=BaseModel)
 
