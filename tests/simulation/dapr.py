@@ -1,0 +1,424 @@
+"""Dapr as the APIs see it: state, pub/sub, jobs, invocation and cron, in virtual time.
+
+Only what `test_fidelity.py` pins against the real daprd on Valkey may happen here, and the
+configuration is the real one, from k8s/base/dapr.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import yaml
+
+from coffeeshop.http import Response
+from coffeeshop.transport import Call, Reply
+from tests.simulation.world import App, World
+
+APP_TOKEN = "app-token"
+REDELIVER_CHECK = 5_000
+SCHEDULE_PATIENCE = 30_000
+"""How long a sidecar waits for a scheduler that is away."""
+
+Answered = Callable[[Reply | None], None]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    app: str
+    component: str
+    topic: str
+    route: str
+    dead_letter_topic: str | None
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the resource files say, times in milliseconds."""
+
+    subscriptions: tuple[Subscription, ...]
+    retries: int
+    longest_interval: int
+    delivery_timeout: int
+    processing_timeout: int
+    sweep_every: int
+
+
+def read_configuration(folder: Path) -> Configuration:
+    files = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))]
+    by_name = {file["metadata"]["name"]: file for file in files if "metadata" in file}
+    policies = by_name["coffeeshop"]
+    for file in files:
+        if file.get("kind") == "Resiliency":
+            policies = file["spec"]["policies"]
+    pubsub = {m["name"]: m.get("value") for m in by_name["pubsub"]["spec"]["metadata"]}
+    sweep = {m["name"]: m["value"] for m in by_name["sweep"]["spec"]["metadata"]}
+    delivery = policies["retries"]["delivery"]
+    return Configuration(
+        subscriptions=tuple(
+            Subscription(
+                app=file["scopes"][0],
+                component=file["spec"]["pubsubname"],
+                topic=file["spec"]["topic"],
+                route=file["spec"]["routes"]["default"],
+                dead_letter_topic=file["spec"].get("deadLetterTopic"),
+            )
+            for file in files
+            if file.get("kind") == "Subscription"
+        ),
+        retries=delivery["maxRetries"],
+        longest_interval=_milliseconds(delivery["maxInterval"]),
+        delivery_timeout=_milliseconds(policies["timeouts"]["delivery"]),
+        processing_timeout=_milliseconds(pubsub["processingTimeout"]),
+        sweep_every=_milliseconds(sweep["schedule"].removeprefix("@every ")),
+    )
+
+
+def _milliseconds(text: str) -> int:
+    return int(text[:-2]) if text.endswith("ms") else int(text.removesuffix("s")) * 1000
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    topic: str
+    event_id: str
+    data: Any
+    is_acknowledged: bool = False
+    deliveries: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    name: str
+    due: int
+    interval: int
+    data: Any
+    firing: bool = False
+
+
+@dataclass
+class Engines:
+    """Valkey, as store and broker, and the scheduler: what outlives every API and sidecar."""
+
+    world: World
+    configuration: Configuration
+    stores: dict[str, dict[str, tuple[bytes, int]]] = field(default_factory=dict)
+    streams: dict[str, list[Message]] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    valkey_is_up: bool = True
+    scheduler_is_up: bool = True
+    sidecars: dict[str, "Sidecar"] = field(default_factory=dict)
+    on_write: Callable[[str, str, bytes | None, Any], None] = lambda *_: None
+    on_publish: Callable[[Message], None] = lambda _: None
+    on_job_end: Callable[[Job], None] = lambda _: None
+
+    def outage(self, what: str, downtime: int) -> None:
+        """`valkey` or `scheduler` is away for a while; what was confirmed stays."""
+        setattr(self, f"{what}_is_up", False)
+        self.world.note(what, "dies")
+
+        def back() -> None:
+            setattr(self, f"{what}_is_up", True)
+            self.world.note(what, "is back")
+
+        self.world.after(downtime, back)
+
+    def lose_jobs(self) -> None:
+        """The scheduler's disk is lost."""
+        self.world.note("scheduler", "loses its data")
+        self.jobs.clear()
+
+    # Broker
+
+    def publish(self, topic: str, event_id: str, data: Any) -> None:
+        message = Message(topic, event_id, data)
+        self.streams.setdefault(topic, []).append(message)
+        self.on_publish(message)
+        for subscription in self.configuration.subscriptions:
+            if subscription.topic == topic:
+                sidecar = self.sidecars[subscription.app]
+                self._deliver_soon(sidecar, subscription, message)
+                if self.world.strikes("delivery is doubled"):
+                    later = (1, 20, 500, 20_000, 60_000)[self.world.tape.draw(5)]
+                    self.world.after(
+                        later, lambda: sidecar.deliver(subscription, message, even_if_done=True)
+                    )
+
+    def _deliver_soon(
+        self, sidecar: "Sidecar", subscription: Subscription, message: Message
+    ) -> None:
+        delay = 1 + self.world.tape.draw(3)
+        if self.world.strikes("delivery is late"):
+            delay += (30, 300, 3_000, 15_000, 45_000, 80_000)[self.world.tape.draw(6)]
+        self.world.after(delay, lambda: sidecar.deliver(subscription, message))
+
+    # Scheduler
+
+    def arm(self, job: Job) -> None:
+        self.jobs[job.name] = job
+        self.world.after(job.due - self.world.now, lambda: self._fire(job))
+
+    def _fire(self, job: Job) -> None:
+        if self.jobs.get(job.name) is not job:
+            return
+        sidecar = self.sidecars["counter-api"]
+        if not self.scheduler_is_up or not sidecar.is_up:
+            self.world.after(500, lambda: self._fire(job))
+            return
+        times = 2 if self.world.strikes("job fires twice") else 1
+        body = json.dumps(job.data).encode()
+
+        def ended(response: Response | None) -> None:
+            if self.jobs.get(job.name) is not job:
+                return  # re-armed meanwhile: the old answer spares the new job
+            if not self.scheduler_is_up:
+                self.world.after(500, lambda: self._fire(job))
+            elif response is not None and (response.status < 300 or response.status == 404):
+                del self.jobs[job.name]
+                self.on_job_end(job)
+            else:
+                job.due += job.interval
+                self.world.after(max(1, job.due - self.world.now), lambda: self._fire(job))
+
+        for number in range(times):
+            sidecar.to_app("POST", f"/job/{job.name}", body, ended if number == 0 else _ignore)
+
+
+def _ignore(_response: Response | None) -> None:
+    return
+
+
+class Sidecar:
+    """One API's daprd."""
+
+    def __init__(self, engines: Engines, app: App) -> None:
+        self.engines = engines
+        self.app = app
+        self.world = engines.world
+        self.is_up = True
+        self.epoch = 0
+        engines.sidecars[app.name] = self
+        app.sidecar = self
+
+    def crash(self, downtime: int) -> None:
+        if not self.is_up:
+            return
+        self.world.note(f"{self.app.name}-sidecar", "dies")
+        self.is_up = False
+        self.epoch += 1
+
+        def back() -> None:
+            self.is_up = True
+            self.world.note(f"{self.app.name}-sidecar", "is back")
+
+        self.world.after(downtime, back)
+
+    def sweep_regularly(self) -> None:
+        every = self.engines.configuration.sweep_every
+
+        def fire() -> None:
+            if self.is_up:
+                self.to_app("POST", "/job/sweep", b"", _ignore)
+            self.world.after(every, fire)
+
+        self.world.after(every, fire)
+
+    # The API's calls
+
+    def handle(self, call: Call, answer: Answered) -> None:
+        if not self.is_up:
+            answer(None)
+            return
+        path, _, query = call.target.partition("?")
+        version, kind, *rest = path.removeprefix("/").split("/", 3)
+        if version != "v1.0":
+            raise AssertionError(call.target)
+        epoch = self.epoch
+
+        def alive(reply: Reply | None) -> None:
+            answer(reply if epoch == self.epoch else None)
+
+        if kind == "state":
+            alive(self._state(call, rest))
+        elif kind == "publish":
+            alive(self._publish(rest[1], query, call.body))
+        elif kind == "jobs":
+            self._schedule(rest[0], json.loads(call.body), alive)
+        elif kind == "invoke":
+            self._invoke(call, rest[0], call.target.partition("/method")[2], alive)
+        else:
+            raise AssertionError(call.target)
+
+    def _state(self, call: Call, rest: list[str]) -> Reply:
+        if not self.engines.valkey_is_up:
+            return Reply(500, b'{"errorCode":"ERR_STATE"}')
+        store = self.engines.stores.setdefault(rest[0], {})
+        if call.method == "GET":
+            found = store.get(unquote(rest[1]))
+            return Reply(204) if found is None else Reply(200, found[0], str(found[1]))
+        if rest[1:] == ["bulk"]:
+            items = []
+            for key in json.loads(call.body)["keys"]:
+                if (found := store.get(key)) is None:
+                    items.append(b'{"key":%s}' % json.dumps(key).encode())
+                else:
+                    items.append(
+                        b'{"key":%s,"data":%s,"etag":"%d"}'
+                        % (json.dumps(key).encode(), found[0], found[1])
+                    )
+            return Reply(200, b"[" + b",".join(items) + b"]")
+        (item,) = json.loads(call.body)
+        return self._save(store, rest[0], item)
+
+    def _save(self, store: dict[str, tuple[bytes, int]], name: str, item: Any) -> Reply:
+        key, etag = item["key"], item.get("etag")
+        first_write = item.get("options", {}).get("concurrency") == "first-write"
+        before = store.get(key)
+        if etag is None and first_write and before is not None:
+            return Reply(500, b'{"errorCode":"ERR_STATE_SAVE"}')
+        if etag is not None and before is not None and etag != str(before[1]):
+            return Reply(409, b'{"errorCode":"ERR_STATE_SAVE"}')
+        value = json.dumps(item["value"], separators=(",", ":")).encode()
+        store[key] = (value, before[1] + 1 if before else 1)
+        self.engines.on_write(name, key, before[0] if before else None, item["value"])
+        return Reply(204)
+
+    def _publish(self, topic: str, query: str, body: bytes) -> Reply:
+        if not self.engines.valkey_is_up:
+            return Reply(500)
+        event_id = parse_qs(query)["metadata.cloudevent.id"][0]
+        self.engines.publish(topic, event_id, json.loads(body))
+        return Reply(204)
+
+    def _schedule(self, name: str, body: Any, answer: Answered, waited: int = 0) -> None:
+        if not self.engines.scheduler_is_up:
+            if waited >= SCHEDULE_PATIENCE:
+                answer(Reply(500))
+            else:
+                self.world.after(1000, lambda: self._schedule(name, body, answer, waited + 1000))
+            return
+        if name in self.engines.jobs and not body.get("overwrite"):
+            answer(Reply(409))
+            return
+        interval = _milliseconds(body["failurePolicy"]["constant"]["interval"])
+        due = self.world.now + _milliseconds(body["dueTime"])
+        self.engines.arm(Job(name, due, interval, body["data"]))
+        answer(Reply(204))
+
+    def _invoke(self, call: Call, target: str, path: str, answer: Answered) -> None:
+        other = self.engines.sidecars[target]
+        if not other.is_up:
+            answer(Reply(500))
+        elif self.world.strikes("menu is refused (429)"):
+            answer(Reply(429))
+        else:
+            other.to_app(
+                call.method,
+                path,
+                call.body,
+                lambda response: answer(
+                    Reply(502) if response is None else Reply(response.status, response.body)
+                ),
+            )
+
+    # To the API
+
+    def to_app(
+        self, method: str, target: str, body: bytes, answer: Callable[[Response | None], None]
+    ) -> None:
+        epoch = self.epoch
+
+        def alive(response: Response | None) -> None:
+            # What a dead sidecar would have heard, nobody hears: a broken stream is a failure.
+            answer(response if epoch == self.epoch else None)
+
+        headers = (
+            ("content-type", "application/cloudevents+json"),
+            ("dapr-api-token", APP_TOKEN),
+        )
+        self.world.after(1, lambda: self.app.ask(method, target, headers, body, alive))
+
+    # Deliveries
+
+    def deliver(
+        self, subscription: Subscription, message: Message, *, even_if_done: bool = False
+    ) -> None:
+        """Read the message from the stream and hand it to the API until it is settled."""
+        if message.is_acknowledged and not even_if_done:
+            return
+        if not self.engines.valkey_is_up or not self.is_up:
+            self.world.after(500, lambda: self.deliver(subscription, message))
+            return
+        message.deliveries += 1
+        # Still unsettled after the processing time-out: read again by whoever looks then.
+        self.world.after(
+            self.engines.configuration.processing_timeout + REDELIVER_CHECK,
+            lambda: self.deliver(subscription, message),
+        )
+        self._attempt(subscription, message, 0, self.epoch)
+
+    def _attempt(
+        self, subscription: Subscription, message: Message, retries: int, epoch: int
+    ) -> None:
+        if epoch != self.epoch:
+            return
+        event = json.dumps(
+            {
+                "data": message.data,
+                "id": message.event_id,
+                "source": "simulated",
+                "specversion": "1.0",
+                "topic": message.topic,
+                "type": "com.dapr.event.sent",
+            }
+        ).encode()
+        settled = False
+
+        def answered(response: Response | None) -> None:
+            nonlocal settled
+            if settled or epoch != self.epoch:
+                return
+            if response is not None and self.world.strikes("delivery's answer is lost"):
+                response = None
+            settled = True
+            self._settle(subscription, message, retries, epoch, response)
+
+        self.to_app("POST", subscription.route, event, answered)
+        self.world.after(
+            self.engines.configuration.delivery_timeout, lambda: answered(None) if not settled else None
+        )
+
+    def _settle(
+        self,
+        subscription: Subscription,
+        message: Message,
+        retries: int,
+        epoch: int,
+        response: Response | None,
+    ) -> None:
+        configuration = self.engines.configuration
+        if response is not None and response.status < 300 and b"DROP" not in response.body:
+            self._acknowledge(message)
+            return
+        is_final = response is not None and (
+            response.status < 429 or 429 < response.status < 500
+        )
+        if not is_final and retries < configuration.retries:
+            pause = min(configuration.longest_interval, int(500 * 1.5**retries))
+            self.world.after(
+                pause, lambda: self._attempt(subscription, message, retries + 1, epoch)
+            )
+            return
+        # Acknowledged whether or not the dead-letter topic could be written (components-contrib).
+        self.world.note(self.app.name, f"{message.event_id} is a dead letter")
+        dead = subscription.dead_letter_topic
+        if dead and self.engines.valkey_is_up and not self.world.strikes("dead letter is lost"):
+            self.world.fired["(dead letter)"] += 1
+            self.engines.publish(dead, message.event_id, message.data)
+        self._acknowledge(message)
+
+    def _acknowledge(self, message: Message) -> None:
+        if self.engines.valkey_is_up:
+            message.is_acknowledged = True

@@ -1,0 +1,322 @@
+"""The shop in the simulated world: the four APIs as they are, customers, and what goes wrong."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from coffeeshop import station
+from coffeeshop.contracts import Station
+from coffeeshop.environment import Environment
+from coffeeshop.http import Response
+from coffeeshop.settings import Settings
+from counter.api import build as build_counter
+from product.api import build as build_product
+from tests.simulation.dapr import APP_TOKEN, Configuration, Engines, Sidecar, read_configuration
+from tests.simulation.invariants import Invariants
+from tests.simulation.tape import Tape
+from tests.simulation.world import FAULTS, App, Handler, Violation, World
+
+RESOURCES = Path(__file__).parents[2] / "k8s" / "base" / "dapr"
+PROMISED = 90_000
+"""Milliseconds after the last fault within which every order has ended (G2)."""
+CLIENT_PATIENCE = 5_000
+
+Json = dict[str, Any]
+APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+ORDERS = "/v1/api/orders"
+JSON_HEADERS = (("content-type", "application/json"),)
+
+
+class _Log:
+    """Standard error of the APIs: their log lines go to the invariants, without being written."""
+
+    def __init__(self) -> None:
+        self.invariants: Invariants | None = None
+        self.world: World | None = None
+
+    def write(self, text: str) -> int:
+        if self.invariants is not None and text.startswith("{"):
+            line = json.loads(text)
+            self.invariants.logged(line)
+            if self.world is not None and self.world.trace is not None:
+                rest = {k: v for k, v in line.items() if k not in ("time", "level", "api", "event")}
+                self.world.note(line["api"], f"logs {line['event']} {rest}")
+        return len(text)
+
+    def flush(self) -> None:
+        return
+
+
+class Shop:
+    """One run's world. As a context it takes the APIs' log lines from standard error."""
+
+    def __init__(
+        self, tape: Tape, configuration: Configuration, deadline: int, *, tracing: bool = False
+    ) -> None:
+        self.world = World(tape, tracing=tracing)
+        self.tape = tape
+        self.engines = Engines(self.world, configuration)
+        self.invariants = Invariants(self.world, self.engines)
+        self._settings = Settings(
+            app_token=APP_TOKEN, id_secret="secret", order_deadline_seconds=str(deadline)
+        )
+        self.apps = {name: App(self.world, name, self._build(name)) for name in APIS}
+        self.sidecars = {name: Sidecar(self.engines, app) for name, app in self.apps.items()}
+        self.sidecars["counter-api"].sweep_regularly()
+        self._log = _Log()
+        self._stderr: Any = None
+
+    def __enter__(self) -> "Shop":
+        self._stderr, sys.stderr = sys.stderr, self._log  # type: ignore[assignment] # write, flush
+        self._log.invariants, self._log.world = self.invariants, self.world
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stderr = self._stderr
+
+    def _build(self, name: str) -> Callable[[App], Handler]:
+        def build(app: App) -> Handler:
+            env = Environment(
+                settings=self._settings,
+                transport=app,
+                clock=self.world.clock,
+                entropy=self.world.entropy,
+                sleep=self.world.sleep,
+            )
+            if name == "counter-api":
+                return build_counter(env)
+            if name == "product-api":
+                return build_product(env)
+            place = Station.BARISTA if name == "barista-api" else Station.KITCHEN
+            path = f"/dapr_subscribe_{place.capitalize()}Ordered"
+            return station.build(station.Configuration(place, path), env)
+
+        return build
+
+    def run_until(self, moment: int, *, or_until: Callable[[], bool] = lambda: False) -> None:
+        """Let things happen. Raises `Violation`."""
+        world = self.world
+        world.loop.run_ready()
+        while not or_until() and world.step(moment):
+            if world.loop.errors:
+                raise Violation("; ".join(world.loop.errors))
+
+    def ask(self, api: str, method: str, target: str) -> Json:
+        """A question while everything is well; its answer must be 200."""
+        answers: list[Response | None] = []
+        self.apps[api].ask(method, target, JSON_HEADERS, b"", answers.append)
+        self.run_until(self.world.now + 60_000, or_until=lambda: bool(answers))
+        if not answers or answers[0] is None or answers[0].status != 200:
+            raise Violation(f"G14: {target} has no answer while everything is well: {answers}")
+        found: Json = json.loads(answers[0].body)
+        return found
+
+    def listing(self, target: str) -> list[str]:
+        """All pages of a list: the ids."""
+        found: list[str] = []
+        cursor = ""
+        while True:
+            page = self.ask("counter-api", "GET", f"{target}limit=2{cursor}")
+            found += [order["id"] for order in page["orders"]]
+            if page["next"] is None:
+                return found
+            cursor = f"&cursor={page['next']}"
+
+
+class Customer:
+    """Somebody who posts one order, and posts it again while the answer is not final."""
+
+    def __init__(self, shop: Shop, body: Json, key: str | None, attempts: int) -> None:
+        self._shop = shop
+        self.body = body
+        self.key = key
+        self._attempts = attempts
+        self.status: int | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status is None and self._attempts > 0
+
+    def post(self) -> None:
+        shop, self._attempts = self._shop, self._attempts - 1
+        headers = (*JSON_HEADERS, *((("idempotency-key", self.key),) if self.key else ()))
+        shop.world.note("POS", f"posts {self.key} of {self.body['loyaltyMemberId']}")
+        heard = False
+
+        def answered(response: Response | None) -> None:
+            nonlocal heard
+            if heard:
+                return
+            heard = True
+            if response is not None:
+                document = json.loads(response.body)
+                shop.world.note("POS", f"is told {response.status} about {self.key}")
+                shop.invariants.told(self.key, self.body, response.status, document)
+            if response is not None and response.status in (201, 409, 422):
+                self.status = response.status
+            elif self.key is None:
+                self._attempts = 0
+            elif self._attempts:
+                shop.world.after(2_000, self.post)
+
+        body = json.dumps(self.body).encode()
+        shop.apps["counter-api"].ask("POST", ORDERS, headers, body, answered)
+        shop.world.after(CLIENT_PATIENCE, lambda: answered(None))
+
+    def post_once_more(self) -> None:
+        self._attempts = 1
+        self.post()
+
+
+def order(customer: str, barista: tuple[int, ...], kitchen: tuple[int, ...]) -> Json:
+    return {
+        "loyaltyMemberId": customer,
+        "baristaItems": [{"itemType": item} for item in barista],
+        "kitchenItems": [{"itemType": item} for item in kitchen],
+    }
+
+
+BASKETS = (((1,), (7,)), ((1,), ()), ((), (7,)), ((0, 1), (6, 7, 8)))
+RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
+
+
+class Run:
+    """One schedule: everything about it is drawn from the tape."""
+
+    def __init__(self, tape: Tape, *, tracing: bool = False) -> None:
+        self._tape = tape
+        deadline = (300, 300, 20)[tape.draw(3)]
+        self.shop = Shop(tape, CONFIGURATION, deadline, tracing=tracing)
+        self.world = self.shop.world
+        self.customers: list[Customer] = []
+        self._healed_at = 0
+
+    def play(self) -> None:
+        """Raises `Violation`."""
+        with self.shop:
+            self._draw_customers()
+            self._draw_faults()
+            self.shop.run_until(self._healed_at)
+            self._heal()
+            self._all_answered()
+            self._all_ended()
+            self._all_listed()
+
+    def _draw_customers(self) -> None:
+        tape, world = self._tape, self.world
+        world.one_shard = tape.draw(4) == 1
+        for number in range(1 + tape.draw(3)):
+            basket = BASKETS[tape.draw(len(BASKETS))]
+            body = order(("ann", "bob")[tape.draw(2)], *basket)
+            key = None if tape.draw(4) == 1 else f"key-{number}"
+            customer = Customer(self.shop, body, key, 1 + tape.draw(4))
+            at = number * (0, 3, 2_000)[tape.draw(3)]
+            world.after(at, customer.post)
+            self.customers.append(customer)
+            how = tape.draw(8)
+            if key and how == 1:  # the same request at the same time
+                twin = Customer(self.shop, body, key, 1)
+                world.after(at + tape.draw(5), twin.post)
+                self.customers.append(twin)
+            elif key and how == 2:  # the key once more, for something else
+                other = order("bob", *BASKETS[tape.draw(len(BASKETS))])
+                thief = Customer(self.shop, other, key, 1)
+                world.after(at + (0, 3, 400, 30_000)[tape.draw(4)], thief.post)
+                self.customers.append(thief)
+        if tape.draw(4) == 1:
+            self._sell_out(("barista", 1) if tape.draw(2) else ("kitchen", 7))
+
+    def _sell_out(self, what: tuple[str, int]) -> None:
+        place, item = what
+        target = f"/v1/api/{place}/unavailable/{item}"
+
+        def listed() -> None:
+            self.shop.invariants.sold_out.add(item)
+            self.shop.apps[f"{place}-api"].ask("PUT", target, (), b"", lambda _: None)
+
+        self.world.after(self._tape.draw(40), listed)
+
+    def _draw_faults(self) -> None:
+        tape, world = self._tape, self.world
+        for fault in FAULTS:
+            world.rates[fault] = RATES[tape.draw(len(RATES))]
+        self._healed_at = (5_000, 15_000, 40_000, 120_000, 500_000)[tape.draw(5)]
+        for _ in range(tape.draw(4)):
+            at = tape.draw(10) ** 4 * self._healed_at // 10_000
+            downtime = (200, 2_000, 12_000, 45_000)[tape.draw(4)]
+            world.after(at, self._outage(tape.draw(len(APIS) * 2 + 3), downtime))
+
+    def _outage(self, what: int, downtime: int) -> Callable[[], None]:
+        engines, world = self.shop.engines, self.world
+
+        def begins() -> None:
+            left = max(1, min(downtime, self._healed_at - world.now))
+            if what < len(APIS):
+                world.fired[f"{APIS[what]} is away"] += 1
+                self.shop.apps[APIS[what]].crash(left)
+            elif what < 2 * len(APIS):
+                world.fired[f"{APIS[what - len(APIS)]}'s sidecar is away"] += 1
+                self.shop.sidecars[APIS[what - len(APIS)]].crash(left)
+            elif what == 2 * len(APIS):
+                world.fired["valkey is away"] += 1
+                engines.outage("valkey", left)
+            elif what == 2 * len(APIS) + 1:
+                world.fired["scheduler is away"] += 1
+                engines.outage("scheduler", left)
+            else:
+                world.fired["scheduler loses its data"] += 1
+                engines.lose_jobs()
+
+        return begins
+
+    def _heal(self) -> None:
+        self.world.heal()
+        self.world.note("world", "no more faults")
+        # What is down at this moment is back a little later.
+        self.shop.run_until(self.world.now + 2_100)
+        self._healed_at = self.world.now
+
+    def _all_answered(self) -> None:
+        """Who still has no answer asks again, and gets one (G6)."""
+        self.shop.run_until(
+            self.world.now + 10_000,
+            or_until=lambda: not any(customer.is_waiting for customer in self.customers),
+        )
+        asking = [c for c in self.customers if c.status is None and c.key]
+        for customer in asking:
+            customer.post_once_more()
+        self.shop.run_until(
+            self.world.now + CLIENT_PATIENCE + 1,
+            or_until=lambda: all(customer.status for customer in asking),
+        )
+        for customer in asking:
+            if customer.status is None:
+                raise Violation(f"G6: the key {customer.key} has no answer though all is well")
+
+    def _all_ended(self) -> None:
+        invariants = self.shop.invariants
+        self.shop.run_until(
+            max(self._healed_at, *invariants.saved_at.values(), 0) + PROMISED,
+            or_until=lambda: not invariants.open_orders(),
+        )
+        # What is still on its way must change nothing: late calls, doubled events, the timers.
+        self.shop.run_until(self.world.now + (12_000, 30_000, 100_000)[self._tape.draw(3)])
+        invariants.all_ended(self._healed_at)
+        if self.world.loop.errors:
+            raise Violation("; ".join(self.world.loop.errors))
+
+    def _all_listed(self) -> None:
+        acknowledged = self.shop.invariants.acknowledged
+        found = self.shop.listing("/v1/api/fulfillment-orders?")
+        self.shop.invariants.listed(list(acknowledged), found)
+        for customer in sorted({order["loyaltyMemberId"] for order in acknowledged.values()}):
+            own = [id for id, o in acknowledged.items() if o["loyaltyMemberId"] == customer]
+            found = self.shop.listing(f"{ORDERS}?loyaltyMemberId={customer}&")
+            self.shop.invariants.listed(own, found)
+        if self.world.loop.errors:
+            raise Violation("; ".join(self.world.loop.errors))
+
+
+CONFIGURATION = read_configuration(RESOURCES)
