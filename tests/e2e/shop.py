@@ -1,6 +1,7 @@
 """What an end-to-end test sees of the running shop: HTTP, and the broker's and stores' contents."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import valkey
 
 STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
-PORT_OFFSET = 20_000
+PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
 """Of the stack that the tests run on."""
 PORTS = {"product-api": 5001, "counter-api": 5002, "barista-api": 5003, "kitchen-api": 5004}
 TOPICS = (
