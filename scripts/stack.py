@@ -159,9 +159,16 @@ def processes(
     layout: Layout,
     ports: Ports,
     secrets: Mapping[str, str],
+    overrides: Mapping[str, Mapping[str, str]],
 ) -> list[Process]:
-    """All of the stack's processes. `components` are the compiled components by API."""
-    apps = [_component(api, tools, components[f"{api}-api"], ports, secrets) for api in APIS]
+    """All of the stack's processes. `components` are the compiled components by API, `overrides`
+    the settings of an API that differ from the usual ones."""
+    apps = [
+        _component(
+            api, tools, components[f"{api}-api"], ports, secrets, overrides.get(f"{api}-api", {})
+        )
+        for api in APIS
+    ]
     sidecars = [_sidecar(api, tools, layout, ports, secrets) for api in APIS]
     return [_valkey(tools, layout, ports), _scheduler(tools, layout, ports), *sidecars, *apps]
 
@@ -224,7 +231,12 @@ def _sidecar(
 
 
 def _component(
-    api: str, tools: Tools, component: Path, ports: Ports, secrets: Mapping[str, str]
+    api: str,
+    tools: Tools,
+    component: Path,
+    ports: Ports,
+    secrets: Mapping[str, str],
+    overrides: Mapping[str, str],
 ) -> Process:
     settings = {
         "COFFEESHOP_SIDECAR_HOST": "127.0.0.1",
@@ -235,6 +247,7 @@ def _component(
     if api == "counter":
         settings["COFFEESHOP_ID_SECRET"] = secrets["id_secret"]
     settings |= {name: os.environ[name] for name in OPTIONAL if name in os.environ}
+    settings |= overrides
     command: tuple[str | Path, ...] = (
         *(tools.wasmtime, "serve", "--allow-precompiled", *build.SERVE_FLAGS),
         *("--addr", f"127.0.0.1:{ports.app(api)}"),

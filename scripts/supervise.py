@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,9 +34,16 @@ class Stack:
     As a context it stops at the end what it launched, and nothing that was up before.
     """
 
-    def __init__(self, home: Path, port_offset: int = 0) -> None:
+    def __init__(
+        self,
+        home: Path,
+        port_offset: int = 0,
+        overrides: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`overrides`: by API, the settings that shall differ from the usual ones."""
         self.layout = Layout(home.resolve())
         self.ports = Ports(port_offset)
+        self._overrides = overrides or {}
         self.secrets: dict[str, str] = {}
         self._socket = self.layout.run / "supervisor.sock"
         self._launched = False
@@ -77,7 +84,9 @@ class Stack:
         tools = provision.tools()
         components = build.build("aot")
         self.secrets = prepare(self.layout, self.ports)
-        needed = processes(tools, components, self.layout, self.ports, self.secrets)
+        needed = processes(
+            tools, components, self.layout, self.ports, self.secrets, self._overrides
+        )
         _check_ports(needed)
         config = self._write_config(needed)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
@@ -162,6 +171,19 @@ class Stack:
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Send a signal, by default one that no process survives; supervisord starts it again."""
         os.kill(self.pid(name), number)
+
+    def crash(self, names: Iterable[str], downtime: float) -> None:
+        """Kill processes at once, and have them started again after `downtime` seconds."""
+        supervisor = self._rpc().getPID()
+        # 0 is a process that is not running; as a number to kill it would mean ourselves.
+        pids = [pid for name in names if (pid := self.pid(name))]
+        os.kill(supervisor, signal.SIGSTOP)
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(downtime)
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
 
     def pid(self, name: str) -> int:
         return int(self._rpc().getProcessInfo(_full(name))["pid"])

@@ -30,7 +30,7 @@ from coffeeshop.contracts import (
 )
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
-from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
+from coffeeshop.sidecar import Sidecar, Store, Stored, TooManyRequests, Unavailable
 from coffeeshop.transport import NoAnswer
 from counter.index import Entry, Index, Segment, milliseconds, moment
 from counter.order import (
@@ -110,7 +110,8 @@ class Workflow:
     async def place(self, command: PlaceOrder, key: str | None) -> Order:
         """Place an order, or find the one that was placed with this idempotency key.
 
-        Raises `Rejected`, `KeyReused`, `Abandoned`, `MayExist` and `Unavailable`.
+        Raises `Rejected`, `KeyReused`, `Abandoned`, `MayExist`, `TooManyRequests` and
+        `Unavailable`.
         """
         now = self._now()
         order_id = self._order_id(key)
@@ -152,6 +153,8 @@ class Workflow:
             reply = await self._sidecar.invoke("product-api", target)
             if reply.status == 200:
                 return {item.itemType: item for item in _MENU.validate_json(reply.body)}
+            if reply.status == 429:
+                raise TooManyRequests
         except (NoAnswer, ValidationError) as error:
             raise Unavailable("The menu cannot be read.") from error
         raise Unavailable("The menu cannot be read.")

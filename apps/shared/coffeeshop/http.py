@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from coffeeshop.contracts import FieldError, ProblemDetails
 from coffeeshop.logs import Log, traceparent
 from coffeeshop.settings import Settings
-from coffeeshop.sidecar import Unavailable
+from coffeeshop.sidecar import TooManyRequests, Unavailable
 
 MAX_BODY = 64 * 1024
 """Bytes of a request's body. An event above it is dead-lettered: ours are below 10 KB."""
@@ -141,6 +141,11 @@ def unavailable(detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Probl
     return Problem(503, detail, headers=(("retry-after", RETRY_AFTER_SECONDS), *headers))
 
 
+def too_many() -> Problem:
+    detail = "The shop is busy, and nothing was ordered. Repeat the request a little later."
+    return Problem(429, detail, headers=(("retry-after", RETRY_AFTER_SECONDS),))
+
+
 class Caller(Enum):
     """Who may call a route."""
 
@@ -191,6 +196,8 @@ class Router:
             return await route.handler(request)
         except Problem as problem:
             return problem.response()
+        except TooManyRequests:
+            return too_many().response()
         except Unavailable as error:
             self._log("unavailable", level="warning", path=request.path, cause=str(error))
             return unavailable(f"{error} Repeat the request.").response()

@@ -24,6 +24,10 @@ class Unavailable(Exception):
     """The sidecar, or what stands behind it, did not confirm a call. The text is for callers."""
 
 
+class TooManyRequests(Exception):
+    """An API refused a call because there were too many: nothing of it was done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[T]):
     """A document and the version that an update must name."""

@@ -1,0 +1,1 @@
+"""The guarantees (docs/guarantees.md) on the real stack while its processes die: `make faults`."""

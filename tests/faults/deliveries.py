@@ -1,0 +1,257 @@
+"""Answers at the same moment, deliveries repeated and out of order, and events that are none."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+
+from tests.faults.audit import Verdict
+from tests.faults.run import Run
+
+Json = dict[str, Any]
+
+ROUTES = {
+    "barista_order_placed": ("barista", "/dapr_subscribe_BaristaOrdered"),
+    "kitchen_order_placed": ("kitchen", "/dapr_subscribe_KitchenOrdered"),
+    "barista_order_updated": ("counter", "/dapr_subscribe_BaristaOrderUpdated"),
+    "kitchen_order_updated": ("counter", "/dapr_subscribe_KitchenOrderUpdated"),
+}
+BODY: Json = {
+    "loyaltyMemberId": "ann",
+    "baristaItems": [{"itemType": 1}],
+    "kitchenItems": [{"itemType": 7}],
+}
+TIMES = ("placedAt", "updatedAt", "expiresAt", "at")
+POISON_LIMIT = 5.0
+"""Seconds by which ten poisonous events may delay good ones."""
+
+
+class Deliverer:
+    """Hands events to the APIs as their sidecars do."""
+
+    def __init__(self, run: Run, client: httpx.AsyncClient) -> None:
+        self._run = run
+        self._client = client
+        self._headers = {
+            "dapr-api-token": run.stack.secrets["app_token"],
+            "content-type": "application/cloudevents+json",
+        }
+
+    async def deliver(self, topic: str, data: Json) -> int:
+        api, route = ROUTES[topic]
+        url = f"{self._run.url(api)}{route}"
+        while True:
+            answer = await self._client.post(url, json={"data": data}, headers=self._headers)
+            if answer.status_code != 503:  # as the sidecar does it: 503 is delivered again
+                return answer.status_code
+
+    async def place(self) -> str:
+        while True:
+            url = f"{self._run.url('counter')}/v1/api/orders"
+            answer = await self._client.post(url, json=BODY)
+            if answer.status_code == 201:
+                return str(answer.json()["id"])
+
+    async def order(self, order_id: str, wait: int = 0) -> Json:
+        url = f"{self._run.url('counter')}/v1/api/orders/{order_id}"
+        answer = await self._client.get(url, params={"wait": wait})
+        found: Json = answer.raise_for_status().json()
+        return found
+
+
+def same_moment(run: Run, orders: int = 1_000) -> Iterator[Verdict]:
+    """While the stations hear nothing, both answers of each order arrive at once; half of the
+    orders get each of them five times, in any order."""
+    verdict = Verdict(f"{orders:,} orders, both answers at once")
+    names = ("barista-sidecar", "kitchen-sidecar")
+    for name in names:
+        run.stack.stop(name)
+    try:
+        ends, answers = asyncio.run(_answer_all(run, orders))
+    finally:
+        for name in names:
+            run.stack.start(name)
+    verdict.acknowledged = orders
+    verdict.fulfilled = sum(order["status"] == "FULFILLED" for order in ends)
+    if verdict.fulfilled != orders:
+        verdict.broken.append(f"G2: {orders - verdict.fulfilled} updates were lost")
+    if answers != {204}:
+        verdict.broken.append(f"G14: the answers were answered {answers}")
+    forms = {json.dumps(_without_times(order)) for order in ends}
+    if len(forms) != 1:
+        verdict.broken.append(f"G3: {len(forms)} different orders came of the same answers")
+    # The stations hear of the orders now, and answer: too late to change anything.
+    time.sleep(10)
+    changed = asyncio.run(_changed(run, ends))
+    if changed:
+        verdict.broken.append(f"G3: {changed} orders had ended and were changed")
+    yield verdict
+
+
+async def _answer_all(run: Run, count: int) -> tuple[list[Json], set[int]]:
+    async with httpx.AsyncClient(timeout=60) as client:
+        deliverer = Deliverer(run, client)
+        shuffled = random.Random(run.seed)
+        statuses: set[int] = set()
+
+        async def one(number: int) -> Json:
+            order_id = await deliverer.place()
+            both = [(t, _answer(order_id, t)) for t in ("barista", "kitchen")]
+            deliveries = both if number % 2 else shuffled.sample(both * 5, 10)
+            statuses.update(
+                await asyncio.gather(
+                    *(deliverer.deliver(f"{t}_order_updated", data) for t, data in deliveries)
+                )
+            )
+            return await deliverer.order(order_id)
+
+        return await _some_at_a_time(8, [one(number) for number in range(count)]), statuses
+
+
+async def _some_at_a_time(width: int, calls: Sequence[Any]) -> list[Json]:
+    gate = asyncio.Semaphore(width)
+
+    async def gated(call: Any) -> Json:
+        async with gate:
+            found: Json = await call
+            return found
+
+    return list(await asyncio.gather(*map(gated, calls)))
+
+
+async def _changed(run: Run, ends: list[Json]) -> int:
+    async with httpx.AsyncClient(timeout=60) as client:
+        deliverer = Deliverer(run, client)
+        now = await _some_at_a_time(8, [deliverer.order(order["id"]) for order in ends])
+    return sum(a != b for a, b in zip(ends, now, strict=True))
+
+
+def _answer(order_id: str, station: str) -> Json:
+    number, item_type, name = (
+        (1, 1, "COFFEE_BLACK") if station == "barista" else (2, 7, "CROISSANT")
+    )
+    item = {"id": f"{order_id}-{number}", "itemType": item_type, "name": name, "status": "READY"}
+    return {
+        "version": 1,
+        "orderId": order_id,
+        "station": station,
+        "items": [{**item, "reason": None, "makeId": f"test-{order_id}-{number}"}],
+        "answeredAt": "2026-11-24T12:00:00Z",
+    }
+
+
+def _without_times(order: Json) -> Json:
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: strip(v) for k, v in value.items() if k not in TIMES}
+        if isinstance(value, list):
+            return [strip(each) for each in value]
+        return value.replace(order["id"], "ID") if isinstance(value, str) else value
+
+    stripped: Json = strip(order)
+    return stripped
+
+
+def redelivered(run: Run, orders: int = 50) -> Iterator[Verdict]:
+    """Every real event of finished orders, five times more and in any order."""
+    verdict = Verdict(f"{orders} orders, each event five times more")
+    before, after, statuses = asyncio.run(_redeliver(run, orders))
+    verdict.acknowledged = orders
+    verdict.fulfilled = sum(order["status"] == "FULFILLED" for order in after)
+    if before != after:
+        verdict.broken.append("G12: a repeated event changed an order")
+    if statuses != {204}:
+        verdict.broken.append(f"G14: repeated events were answered {statuses}")
+    yield verdict
+
+
+async def _redeliver(run: Run, count: int) -> tuple[list[Json], list[Json], set[int]]:
+    books = run.auditor.books
+    async with httpx.AsyncClient(timeout=60) as client:
+        deliverer = Deliverer(run, client)
+        ids = [await deliverer.place() for _ in range(count)]
+        before = [await deliverer.order(order_id, wait=30) for order_id in ids]
+        wanted = set(ids)
+        events = [
+            (topic, event)
+            for topic in ROUTES
+            for event in books.events(topic)
+            if event.get("orderId") in wanted
+        ]
+        deliveries = random.Random(run.seed).sample(events * 5, len(events) * 5)
+        statuses: set[int] = set()
+        for start in range(0, len(deliveries), 8):
+            batch = deliveries[start : start + 8]
+            statuses |= set(await asyncio.gather(*(deliverer.deliver(*each) for each in batch)))
+        after = [await deliverer.order(order_id) for order_id in ids]
+    return before, after, statuses
+
+
+def poison(run: Run) -> Iterator[Verdict]:
+    """Events that are none, on each topic: the next good one is handled within a second."""
+    verdict = Verdict("poison on each topic")
+    slowest = 0.0
+    for topic in ROUTES:
+        for what, data in _poisons(topic).items():
+            _publish(run, topic, data)
+            seconds = _time_one(run)
+            slowest = max(slowest, seconds)
+            if seconds > 1:
+                verdict.broken.append(f"G14: {seconds:.1f} s behind {what} on {topic}")
+            verdict.acknowledged += 1
+            verdict.fulfilled += 1
+    verdict.notes.append(f"the slowest good order took {slowest:.2f} s")
+    dead = {topic: len(run.auditor.books.events(f"{topic}_dead")) for topic in ROUTES}
+    if not all(dead.values()):
+        verdict.broken.append(f"G12: not dead-lettered: {dead}")
+    yield verdict
+    verdict = Verdict("ten poisonous events at once")
+    for topic in ROUTES:
+        for _ in range(10):
+            _publish(run, topic, {"version": 99, "orderId": "nobody"})
+    seconds = _time_one(run)
+    verdict.acknowledged = verdict.fulfilled = 1
+    verdict.notes.append(f"on each topic; a good order took {seconds:.2f} s")
+    if seconds > POISON_LIMIT:
+        verdict.broken.append(f"G14: a good order took {seconds:.1f} s")
+    yield verdict
+
+
+def _poisons(topic: str) -> dict[str, Any]:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    station = topic.partition("_")[0]
+    placed = {"version": 1, "orderId": unknown, "expiresAt": "2020-01-01T00:00:00Z", "items": []}
+    known = placed if topic.endswith("placed") else _answer(unknown, station)
+    return {
+        "a malformed event": {"nonsense": True},
+        "an event that is no object": "nonsense",
+        "an event for an unknown order": known,
+        "an event of an unknown version": {**known, "version": 99},
+        "an event of 1 MiB": {**known, "more": "x" * (1 << 20)},
+    }
+
+
+def _publish(run: Run, topic: str, data: Any) -> None:
+    """Through the sidecar of the API that may publish it."""
+    api = "counter" if topic.endswith("placed") else topic.partition("_")[0]
+    url = f"http://127.0.0.1:{run.stack.ports.sidecar(api)}/v1.0/publish/pubsub/{topic}"
+    headers = {"dapr-api-token": run.stack.secrets["sidecar_token"]}
+    httpx.post(url, json=data, headers=headers, timeout=10).raise_for_status()
+
+
+def _time_one(run: Run) -> float:
+    """Seconds from placing a good order to its end."""
+
+    async def placed_and_ended() -> float:
+        async with httpx.AsyncClient(timeout=60) as client:
+            deliverer = Deliverer(run, client)
+            begin = time.monotonic()
+            order = await deliverer.order(await deliverer.place(), wait=30)
+            assert order["status"] == "FULFILLED", order
+            return time.monotonic() - begin
+
+    return asyncio.run(placed_and_ended())

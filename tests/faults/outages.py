@@ -1,0 +1,145 @@
+"""Processes killed, the scheduler's data lost, the store away, and more load than can be taken."""
+
+import asyncio
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psutil
+
+from scripts.supervise import Stack
+from tests.faults.audit import Verdict
+from tests.faults.load import Attempt, flood
+from tests.faults.run import Run
+
+APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+SIDECARS = ("product-sidecar", "counter-sidecar", "barista-sidecar", "kitchen-sidecar")
+ALL = (*APIS, *SIDECARS, "valkey", "scheduler")
+DOWNTIME = 3.0
+"""Seconds from a kill to the restart."""
+OVERLOAD_P99 = 10.0
+"""Seconds. Bounded by the wait for a place at counter-api, which the connections share."""
+
+
+def kill(run: Run, names: Sequence[str], title: str | None = None) -> Verdict:
+    """`kill -9` at a random moment, restart after 3 s."""
+
+    def disturb(_attempts: list[Attempt]) -> float:
+        run.some_moment()
+        run.stack.crash(names, DOWNTIME)
+        return time.time()
+
+    return run.under_load(title or " + ".join(names), disturb)
+
+
+def kill_each(run: Run) -> Iterator[Verdict]:
+    for name in ALL:
+        yield kill(run, [name])
+
+
+def kill_in_turn(run: Run, names: Sequence[str]) -> Verdict:
+    """One process after the other, under one load."""
+
+    def disturb(_attempts: list[Attempt]) -> float:
+        for name in names:
+            time.sleep(run.seconds * run.random.uniform(0.05, 0.2))
+            run.stack.crash([name], DOWNTIME)
+        return time.time()
+
+    return run.under_load(" then ".join(names), disturb)
+
+
+def kill_pairs(run: Run) -> Iterator[Verdict]:
+    for _ in range(run.pairs):
+        yield kill(run, run.random.sample(ALL, 2))
+
+
+def kill_everything(run: Run) -> Iterator[Verdict]:
+    yield kill(run, ALL, "everything at once")
+
+
+def lose_timers(run: Run) -> Iterator[Verdict]:
+    """The scheduler's data is deleted while the kitchen is away: only the sweep is left."""
+
+    def disturb(_attempts: list[Attempt]) -> float:
+        run.stack.stop("kitchen-api")
+        time.sleep(run.seconds * 0.3)
+        run.stack.stop("scheduler")
+        shutil.rmtree(run.stack.layout.data / "scheduler")
+        run.stack.start("scheduler")
+        time.sleep(run.seconds * 0.3)
+        run.stack.start("kitchen-api")
+        return time.time()
+
+    yield run.under_load("the scheduler's data deleted", disturb)
+
+
+def store_away(run: Run) -> Iterator[Verdict]:
+    """Broker and store away: each post is refused quickly, and the shop goes on by itself."""
+    refused: list[Attempt] = []
+
+    def disturb(attempts: list[Attempt]) -> float:
+        time.sleep(run.seconds * 0.2)
+        run.stack.stop("valkey")
+        begin = time.time()
+        time.sleep(run.outage)
+        end = time.time()
+        run.stack.start("valkey")
+        mended = time.time()
+        time.sleep(5)
+        refused.extend(a for a in attempts if begin + 0.5 < a.begun < end - 3)
+        return mended
+
+    verdict = run.under_load(f"broker and store away for {run.outage:.0f} s", disturb)
+    wrong = [a for a in refused if a.status != 503 or a.seconds > 3]
+    if wrong or not refused:
+        told = sorted({(a.status or 0, round(a.seconds, 1)) for a in wrong})[:5]
+        verdict.broken.append(f"G13: {len(wrong)} of {len(refused)} posts were answered {told}")
+    slowest = max((a.seconds for a in refused), default=0)
+    verdict.notes.append(f"{len(refused)} refused with 503 within {slowest:.1f} s")
+    yield verdict
+
+
+def overload(run: Run) -> Iterator[Verdict]:
+    """Many connections posting as fast as they can."""
+    with _peaks(run.stack) as peaks:
+        name = f"flood-{run.seed}-{time.time_ns()}"
+        attempts, wrong = asyncio.run(flood(run.url("counter"), run.connections, run.seconds, name))
+    witness = run.auditor.witness(attempts)
+    title = f"{run.connections} connections, no pause"
+    verdict = run.auditor.audit(title, attempts, witness, time.time())
+    if wrong:
+        verdict.broken.append(f"G14: {sorted(wrong)[:3]}")
+    seconds = sorted(a.seconds for a in attempts)
+    late = seconds[int(len(seconds) * 0.99)]
+    if late > OVERLOAD_P99:
+        verdict.broken.append(f"G13: p99 is {late:.1f} s")
+    counts = {status: sum(a.status == status for a in attempts) for status in (201, 429, 503)}
+    verdict.notes.append(f"answers {counts}, p99 {late:.1f} s")
+    verdict.notes.append(
+        "peak MB: " + ", ".join(f"{name} {size >> 20}" for name, size in peaks.items())
+    )
+    yield verdict
+
+
+@contextmanager
+def _peaks(stack: Stack) -> Iterator[dict[str, int]]:
+    """The largest resident size of each process, in bytes, looked at every half second."""
+    peaks = dict.fromkeys((*APIS, "counter-sidecar", "valkey"), 0)
+    done = threading.Event()
+    processes = {name: psutil.Process(stack.pid(name)) for name in peaks}
+
+    def look() -> None:
+        while not done.wait(0.5):
+            for name, process in processes.items():
+                peaks[name] = max(peaks[name], process.memory_info().rss)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield peaks
+    finally:
+        done.set()
+        thread.join()

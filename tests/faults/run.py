@@ -1,0 +1,55 @@
+"""What a case of the fault suite gets: a stack to break, and how hard."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from scripts.supervise import Stack
+from tests.faults.audit import Auditor, Verdict
+from tests.faults.load import SOLD_OUT, Attempt, Load
+
+PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
+"""Of the stack that is broken; a thousand below it is a second one, behind a proxy."""
+
+
+@dataclass
+class Run:
+    """A stack to break, and how hard."""
+
+    stack: Stack
+    seed: int
+    rate: float = 20
+    seconds: float = 60
+    pairs: int = 10
+    outage: float = 30
+    connections: int = 256
+
+    def __post_init__(self) -> None:
+        self.auditor = Auditor(self.stack)
+        self.random = random.Random(self.seed)
+
+    def url(self, api: str) -> str:
+        return f"http://127.0.0.1:{self.stack.ports.app(api)}"
+
+    def sell_out(self) -> None:
+        target = f"{self.url('kitchen')}/v1/api/kitchen/unavailable/{SOLD_OUT}"
+        httpx.put(target, timeout=10).raise_for_status()
+
+    def under_load(self, fault: str, disturb: Callable[[list[Attempt]], float]) -> Verdict:
+        """`disturb` breaks and mends, and returns when it was mended."""
+        end = time.monotonic() + self.seconds
+        with Load(self.url("counter"), self.rate, self.random.randrange(1 << 32)) as load:
+            witness = self.auditor.witness(load.attempts)
+            with witness:
+                mended = disturb(load.attempts)
+                time.sleep(max(0.0, end - time.monotonic()))
+                load.stop()
+                return self.auditor.audit(fault, load.attempts, witness, mended)
+
+    def some_moment(self) -> None:
+        """Wait for a random moment in the first two thirds of the load."""
+        time.sleep(self.seconds * self.random.uniform(0.1, 0.6))

@@ -1,0 +1,39 @@
+"""The fault suite: the table of its cases, and how they are run.
+
+Each breaks something, mends it, and audits every order; it yields a row for the table.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from scripts.cache import say
+from tests.faults import crash_points, deliveries, outages
+from tests.faults.audit import Verdict
+from tests.faults.run import Run
+
+Case = Callable[[Run], Iterator[Verdict]]
+
+SUITE: dict[str, Case] = {
+    "kill-each": outages.kill_each,
+    "kill-pairs": outages.kill_pairs,
+    "kill-everything": outages.kill_everything,
+    "lose-timers": outages.lose_timers,
+    "store-away": outages.store_away,
+    "crash-points": crash_points.all_points,
+    "same-moment": deliveries.same_moment,
+    "redelivered": deliveries.redelivered,
+    "poison": deliveries.poison,
+    "overload": outages.overload,
+}
+
+
+def play(run: Run, names: Sequence[str]) -> list[Verdict]:
+    """Run the cases of these names and print a row for each as it ends."""
+    run.sell_out()
+    print(Verdict.head(), flush=True)
+    verdicts = []
+    for name in names:
+        say(f"{name} …")
+        for verdict in SUITE[name](run):
+            print(verdict.row(), flush=True)
+            verdicts.append(verdict)
+    return verdicts
