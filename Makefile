@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs build test unit e2e lint growth format lock clean
+.PHONY: help run up down status logs build test unit e2e faults-short faults dead-letters lint growth format lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
@@ -26,13 +26,22 @@ logs:  ## ORDER=<id>: that order's log lines of all four APIs
 build:  ## The components, for Spin and for plain wasmtime
 	@$(DO) build
 
-test: lint unit e2e  ## Everything that a commit must pass
+test: lint unit e2e faults-short  ## Everything that a commit must pass
 
 unit:
 	@$(DO) pytest tests/unit
 
 e2e:
 	@$(DO) pytest tests/contract tests/e2e
+
+faults-short:
+	@$(DO) pytest tests/faults
+
+faults:  ## Break everything under load and count the orders, some 50 minutes (SEED=, CASE=)
+	@$(DO) tests.faults $(if $(SEED),--seed $(SEED)) $(CASE)
+
+dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
+	@$(DO) dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))
 
 lint:  ## ruff and mypy --strict
 	@$(DO) lint

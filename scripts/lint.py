@@ -24,6 +24,7 @@ def main() -> None:
         (*mypy, "tests/unit", "tests/contract"),
         (*mypy, "tests/e2e"),
         (*mypy, "tests/bench"),
+        (*mypy, "tests/faults"),
     ]
     failed = [
         " ".join(command[1:])

@@ -1,6 +1,12 @@
-"""`make status`: each process, and which ones died. Exit code 1 if one is not well."""
+"""`make status`: each process, which ones died, and what the orders' logs count of trouble.
+
+Exit code 1 if a process is not well.
+"""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 
 from scripts import cache
 from scripts.supervise import Stack
@@ -22,6 +28,25 @@ def deaths(log: str) -> list[str]:
     return found
 
 
+TROUBLE = {
+    "answer.late": "answers that came after their order had ended",
+    "answer.unknown_order": "answers for orders that do not exist",
+    "event.malformed": "events that were none",
+    "order.abandoned": "orders abandoned before they were saved",
+    "order.gave_up": "orders given up at their deadline",
+}
+"""Events of the log that are worth a look, each with what it means."""
+
+
+def trouble(logs: Iterable[Path]) -> list[str]:
+    """How often each has happened, as far as the logs reach; nothing for what has not."""
+    counts: Counter[str] = Counter()
+    for log in logs:
+        text = log.read_text(errors="replace")
+        counts.update({event: text.count(f'"event":"{event}"') for event in TROUBLE})
+    return [f"{counts[event]} {what} ({event})" for event, what in TROUBLE.items() if counts[event]]
+
+
 def main() -> int:
     stack = Stack.default()
     if not stack.is_up():
@@ -31,6 +56,8 @@ def main() -> int:
     for state in states:
         print(f"{state['name']:18}{state['statename']:10}{state['description']}")
     for line in deaths(stack.events.read_text())[-20:]:
+        print(line)
+    for line in trouble(stack.logs()):
         print(line)
     return 0 if all(state["statename"] == "RUNNING" for state in states) else 1
 

@@ -97,6 +97,7 @@ class Books:
                 yield order_id, json.loads(text)
 
     def events(self, topic: str) -> list[Json]:
+        """The data of every event of the topic; of one that is none, whatever was published."""
         entries: Any = self.database(0).xrange(topic)
         return [json.loads(entry["data"])["data"] for _, entry in entries]
 
@@ -201,7 +202,8 @@ class Auditor:
                 *self._books.events(f"{station}_order_updated"),
             ]
             for answer in answers:
-                for item in answer.get("items", ()):
+                # Poison is no answer, whatever it is.
+                for item in answer.get("items", ()) if isinstance(answer, dict) else ():
                     if item["makeId"]:
                         makes[item["id"]].add(item["makeId"])
         verdict.made_twice = sum(len(ids) > 1 for ids in makes.values())

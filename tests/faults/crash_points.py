@@ -40,6 +40,7 @@ FATES = (Fate.LOST_BEFORE, Fate.LOST_AFTER)
 DEADLINE = 45
 """Seconds until an order expires, on the stack of these cases."""
 GRACE = 90
+"""Seconds beyond that until the watchdog gives it up (counter.order.GRACE)."""
 FIRST_WATCH = 10
 HELD = 15.0
 """Seconds for which a save is held: longer than the watchdog's first timer, shorter than its
@@ -139,7 +140,7 @@ def all_points(run: Run) -> Iterator[Verdict]:
 @contextmanager
 def behind_proxy(home: Path, offset: int) -> Iterator[Shop]:
     ports = Ports(offset)
-    port = ports.sidecar("counter") + 300
+    port = ports.sidecar("counter") + 90  # used by no process of a stack
     overrides = {
         "counter-api": {
             "COFFEESHOP_SIDECAR_PORT": str(port),
@@ -181,6 +182,8 @@ def watching(shop: Shop) -> Iterator[Verdict]:
             assert attempt.status == 201, attempt
             shop.points.steps[order_id] = [(kind, fate)]
             placed[order_id] = (kind, fate)
+            # Apart, or each death would take the other watchdogs along, which come 10 s later.
+            time.sleep(1.5)
     _until(lambda: shop.points.reached - before == len(placed), 30)
     shop.stack.start("kitchen-api")
     _await(shop, verdict, placed, before)

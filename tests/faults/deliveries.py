@@ -180,7 +180,7 @@ async def _redeliver(run: Run, count: int) -> tuple[list[Json], list[Json], set[
             (topic, event)
             for topic in ROUTES
             for event in books.events(topic)
-            if event.get("orderId") in wanted
+            if isinstance(event, dict) and event.get("orderId") in wanted
         ]
         deliveries = random.Random(run.seed).sample(events * 5, len(events) * 5)
         statuses: set[int] = set()

@@ -387,7 +387,8 @@ class Sidecar:
 
         self.to_app("POST", subscription.route, event, answered)
         self.world.after(
-            self.engines.configuration.delivery_timeout, lambda: answered(None) if not settled else None
+            self.engines.configuration.delivery_timeout,
+            lambda: answered(None) if not settled else None,
         )
 
     def _settle(
@@ -402,9 +403,7 @@ class Sidecar:
         if response is not None and response.status < 300 and b"DROP" not in response.body:
             self._acknowledge(message)
             return
-        is_final = response is not None and (
-            response.status < 429 or 429 < response.status < 500
-        )
+        is_final = response is not None and (response.status < 429 or 429 < response.status < 500)
         if not is_final and retries < configuration.retries:
             pause = min(configuration.longest_interval, int(500 * 1.5**retries))
             self.world.after(

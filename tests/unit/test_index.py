@@ -21,7 +21,7 @@ def index_over(fake: FakeSidecar, shards: int, seed: int = 0) -> Index:
 
 async def fill(index: Index, entries: list[Entry]) -> None:
     for entry in entries:
-        await index.add(entry, await index.slot())
+        await index.add(entry, await index.slot(), lambda: True)
 
 
 async def walk(index: Index, page: int) -> list[Entry]:
@@ -66,7 +66,7 @@ def test_writers_at_the_same_moment_lose_nothing() -> None:
             slots = [await index.slot() for _ in range(5)]
             await asyncio.gather(
                 *(
-                    index.add(entry, slot)
+                    index.add(entry, slot, lambda: True)
                     for entry, slot in zip(entries[start : start + 5], slots, strict=True)
                 )
             )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from scripts.logs import of_order, parse, render
-from scripts.status import deaths
+from scripts.status import deaths, trouble
 from scripts.tokens import load
 
 
@@ -39,3 +39,11 @@ def test_secrets_are_drawn_once_and_only_their_owner_reads_them(tmp_path: Path) 
     assert load(path, 4905) == first
     assert path.stat().st_mode & 0o777 == 0o600
     assert len(set(first.values())) == len(first)
+
+
+def test_late_answers_and_abandoned_orders_are_counted(tmp_path: Path) -> None:
+    late = '{"time":"t","level":"warning","api":"counter-api","event":"answer.late"}\n'
+    (tmp_path / "counter-api.log").write_text(late * 2 + late.replace("late", "fine"))
+    assert trouble(tmp_path.iterdir()) == [
+        "2 answers that came after their order had ended (answer.late)"
+    ]

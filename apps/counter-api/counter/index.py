@@ -74,11 +74,14 @@ class Index:
         shard = self._choose(self._shards)
         return Slot(shard, await self._store.get(self._head(shard)))
 
-    async def add(self, entry: Entry, slot: Slot) -> None:
-        """Add the entry. Raises `Unavailable` if that is not confirmed."""
+    async def add(self, entry: Entry, slot: Slot, in_time: Callable[[], bool]) -> None:
+        """Add the entry, trying other shards while it is in time. Raises `Unavailable` if that is
+        not confirmed."""
         for _ in range(ATTEMPTS):
             if await self._try(entry, slot):
                 return
+            if not in_time():
+                break
             slot = await self.slot()
         raise Unavailable("The index is too busy.")
 
