@@ -3,15 +3,17 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs build test unit e2e faults-short faults dead-letters lint growth format lock clean
+.PHONY: help run up down status logs coffee pictures build test unit e2e faults-short faults dead-letters lint growth format describe lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
 
-run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after the order)
+export COFFEESHOP_TRACES = $(TRACES)
+
+run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after it; TRACES=1: Zipkin)
 	@$(DO) run $(if $(ONCE),--once)
 
-up:  ## The same stack in the background
+up:  ## The same stack in the background (TRACES=1: with Zipkin)
 	@$(DO) up
 
 down:  ## Stop it; its data stays
@@ -22,6 +24,12 @@ status:  ## How each process is, and which ones died
 
 logs:  ## ORDER=<id>: that order's log lines of all four APIs
 	@$(DO) logs "$(ORDER)"
+
+coffee:  ## ARGS="order COFFEE_BLACK CROISSANT": the command line; also .venv/bin/coffee
+	@$(DO) coffee $(ARGS)
+
+pictures:  ## Take the pictures of the README anew
+	@COFFEESHOP_PICTURES=1 $(DO) pytest tests/e2e/test_page.py tests/e2e/pictures.py
 
 build:  ## The components, for Spin and for plain wasmtime
 	@$(DO) build
@@ -51,6 +59,9 @@ growth:  ## Time placing and listing at 1,000 and at 20,000 stored orders (some 
 
 format:
 	@$(DO) ruff format apps scripts tests
+
+describe:  ## Write the APIs' descriptions (OpenAPI, AsyncAPI) anew from the code
+	@$(DO) describe
 
 lock:  ## Write the lock files anew from the .in files
 	@$(DO) lock

@@ -42,6 +42,26 @@ def environment() -> Path:
     return target
 
 
+COFFEE = """#!{python}
+# `coffee` of the checkout that this is called in, or whose .venv/bin it is called from.
+import pathlib, runpy, sys
+for checkout in (pathlib.Path(sys.argv[0]).absolute().parents[2], pathlib.Path.cwd()):
+    if (checkout / "apps" / "pos" / "coffee").is_dir():
+        sys.path.insert(0, str(checkout / "apps" / "pos"))
+        runpy.run_module("coffee", run_name="__main__")
+sys.exit("coffee: call it as .venv/bin/coffee of a checkout of Coffeeshop, or in one")
+"""
+
+
+def _install_coffee(made: Path) -> None:
+    """`.venv/bin/coffee`. The environment is shared by checkouts: it finds its own by its path."""
+    script = made / "bin" / "coffee"
+    text = COFFEE.format(python=made / "bin" / "python")
+    if not script.exists() or script.read_text() != text:
+        script.write_text(text)
+        script.chmod(0o755)
+
+
 def main() -> None:
     if len(sys.argv) < 2:
         sys.exit("usage: bootstrap.py MODULE [ARGS…]")
@@ -50,7 +70,11 @@ def main() -> None:
     if not link.exists() or link.resolve() != made.resolve():
         link.unlink(missing_ok=True)
         link.symlink_to(made)
+    _install_coffee(made)
     module, arguments = sys.argv[1], sys.argv[2:]
+    if module == "coffee":
+        command = [str(link / "bin" / "coffee"), *arguments]
+        os.execv(command[0], command)  # noqa: S606 - our own program
     if module not in ("pytest", "ruff") and not module.startswith("tests."):
         module = f"scripts.{module}"
     os.chdir(cache.CHECKOUT)

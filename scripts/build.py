@@ -88,7 +88,7 @@ def _sources(api: str) -> list[Path]:
         file
         for folder in (apps / api, apps / "shared", apps / "wit")
         for file in folder.rglob("*")
-        if file.suffix in (".py", ".wit", ".html", ".css", ".js")
+        if file.suffix in (".py", ".wit", ".html", ".css", ".js", ".json", ".svg")
     ]
     return [*files, CHECKOUT / "requirements.txt"]
 

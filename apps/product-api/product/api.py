@@ -1,9 +1,12 @@
 """product-api's routes and handlers."""
 
-from coffeeshop.contracts import FieldError, TypesQuery
+from coffeeshop import operation
+from coffeeshop.contracts import FieldError, MenuItem, TypesQuery
 from coffeeshop.environment import Environment
+from coffeeshop.files import File, beside
 from coffeeshop.http import Problem, Request, Response, Route, Router, alive, invalid_fields
 from coffeeshop.logs import logger
+from coffeeshop.operation import JSON, Answer, Operation, Parameter
 from product.images import svg
 from product.menu import MENU
 
@@ -12,16 +15,45 @@ MAX_TYPES = 100
 _DOCUMENTS = {item.itemType: item.to_json() for item in MENU}
 _WHOLE_MENU = Response(200, b"[" + b",".join(_DOCUMENTS.values()) + b"]")
 _IMAGES = {str(item.itemType): svg(item).encode() for item in MENU}
+_DESCRIPTION = File(beside(__file__, "openapi.json"))
+
+_SOME = (Answer(200, "Those of the items that exist", tuple[MenuItem, ...], JSON),)
+LIST_ITEMS = Operation(
+    "listItems", "The whole menu", (Answer(200, "Every item", tuple[MenuItem, ...], JSON),)
+)
+FIND_ITEMS = Operation(
+    "findItems",
+    "The items of these types; an unknown type is left out",
+    _SOME,
+    problems=(422,),
+    parameters=(
+        Parameter(
+            "types",
+            {"type": "string", "pattern": r"^[0-9]{1,4}(,[0-9]{1,4}){0,99}$", "examples": ["1,7"]},
+            "Item types, separated by commas",
+            required=True,
+        ),
+    ),
+)
+POST_TYPES = Operation("findItemsByPost", FIND_ITEMS.summary, _SOME, body=TypesQuery)
+GET_IMAGE = Operation(
+    "getImage",
+    "A drawing of the item",
+    (Answer(200, "The drawing", media_type="image/svg+xml"),),
+    problems=(404,),
+)
 
 
 def build(env: Environment) -> Router:
     return Router(
         [
-            Route("GET", "/v1-get-item-types", get_item_types),
-            Route("GET", "/v1-get-items-by-types", get_items_by_types),
-            Route("POST", "/v1-get-items-by-types", post_items_by_types),
-            Route("GET", "/v1-item-images/{itemType}", get_image),
-            Route("GET", "/healthz/product", alive),
+            Route("GET", "/v1-get-item-types", get_item_types, operation=LIST_ITEMS),
+            Route("GET", "/v1-get-items-by-types", get_items_by_types, operation=FIND_ITEMS),
+            Route("POST", "/v1-get-items-by-types", post_items_by_types, operation=POST_TYPES),
+            Route("GET", "/v1-item-images/{itemType}", get_image, operation=GET_IMAGE),
+            Route("GET", "/healthz/product", alive, operation=operation.ALIVE),
+            Route("GET", "/openapi.json", _DESCRIPTION, operation=operation.DESCRIPTION),
+            Route("GET", "/openapi/product.json", _DESCRIPTION),
         ],
         env.settings,
         logger("product-api", env.clock),

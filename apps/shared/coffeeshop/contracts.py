@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 MAX_ITEMS = 50
 """Items in one order."""
@@ -46,7 +46,14 @@ class Document(BaseModel):
 # can only match a key and its value.
 _MONEY = re.compile(rb'"(price|total)":"(\d+\.\d\d)"')
 
-Money = Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=9)]
+Money = Annotated[
+    Decimal,
+    Field(ge=0, decimal_places=2, max_digits=9),
+    # A reader of 4.5 passes it on as 4.50: `Document.to_json` knows money by its two decimals.
+    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
+    # Described as the wire has it (`Document.to_json`), not as pydantic would write it.
+    WithJsonSchema({"type": "number", "minimum": 0, "description": "US dollars, two decimals"}),
+]
 """US dollars with two decimals."""
 
 ItemType = Annotated[int, Field(strict=True, ge=0, le=9999)]
@@ -65,7 +72,22 @@ class MenuItem(Document):
 
 
 class TypesQuery(Document):
+    """Item types, separated by commas."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"types": "1,7"}]})
+
     types: str
+
+
+class Offer(MenuItem):
+    """What the counter shows: an item, and whether its station makes it now. `available` is null
+    when the station does not say."""
+
+    available: bool | None
+
+
+class Menu(Document):
+    items: tuple[Offer, ...]
 
 
 # Orders: POS to counter-api
@@ -77,6 +99,18 @@ class ItemRequest(Document):
 
 class PlaceOrder(Document):
     """The command of a POS. `timestamp` is its own clock: kept, never used to order anything."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "loyaltyMemberId": "ann",
+                    "baristaItems": [{"itemType": 1}],
+                    "kitchenItems": [{"itemType": 7}],
+                }
+            ]
+        }
+    )
 
     commandType: int = Field(default=0, ge=0, le=0)
     orderSource: int = Field(default=0, ge=0, le=99)

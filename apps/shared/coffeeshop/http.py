@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from coffeeshop.contracts import FieldError, ProblemDetails
 from coffeeshop.logs import Log, traceparent
+from coffeeshop.operation import Operation
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import TooManyRequests, Unavailable
 
@@ -72,12 +73,25 @@ class Request:
             raise invalid_document(error) from None
 
 
+Stream = Callable[["Parts"], Awaitable[None]]
+
+
+class Parts(Protocol):
+    """Where a streamed body goes."""
+
+    async def send(self, part: bytes) -> bool:
+        """Send a part. False if the caller has hung up."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     status: int
     body: bytes = b""
     media_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
+    stream: Stream | None = None
+    """The body in parts as they come, instead of `body`."""
 
 
 class Problem(Exception):
@@ -137,6 +151,10 @@ def invalid_fields(errors: Iterable[FieldError]) -> Problem:
     return Problem(422, "Some fields cannot be accepted.", tuple(errors))
 
 
+def unauthorized() -> Problem:
+    return Problem(401, "A bearer token is needed.", headers=(("www-authenticate", "Bearer"),))
+
+
 def unavailable(detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
     return Problem(503, detail, headers=(("retry-after", RETRY_AFTER_SECONDS), *headers))
 
@@ -152,6 +170,8 @@ class Caller(Enum):
     ANYONE = "anyone"
     POS = "pos"
     STAFF = "staff"
+    STATION = "station"
+    """Staff, whose token the station checks that the call is handed to."""
     SIDECAR = "sidecar"
 
 
@@ -160,18 +180,20 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` may hold `{names}` for whole segments."""
+    """`path` may hold `{names}` for whole segments. `operation` is for the API's description."""
 
     method: str
     path: str
     handler: Handler
     caller: Caller = Caller.ANYONE
+    operation: Operation | None = None
 
 
 class Router:
     """An API: its table of routes, and what every answer has in common."""
 
     def __init__(self, routes: Sequence[Route], settings: Settings, log: Log) -> None:
+        self.routes = tuple(routes)
         self._settings = settings
         self._log = log
         self._fixed: dict[str, dict[str, Route]] = {}
@@ -234,9 +256,7 @@ class Router:
     def _expect_bearer(self, request: Request, token: str) -> None:
         given = request.header("authorization") or ""
         if token and not _same(given, f"Bearer {token}"):
-            raise Problem(
-                401, "A bearer token is needed.", headers=(("www-authenticate", "Bearer"),)
-            )
+            raise unauthorized()
 
 
 def _same(given: str, expected: str) -> bool:

@@ -53,10 +53,17 @@ class Sidecar:
         self._token = token
 
     async def call(
-        self, method: str, target: str, body: bytes = b"", *, timeout: float = 1.0
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        timeout: float = 1.0,
+        extra: tuple[tuple[str, str], ...] = (),
     ) -> Reply:
         """Any call to the sidecar. Raises `NoAnswer`."""
         headers = [("content-type", "application/json")] if body else []
+        headers += extra
         if self._token:
             headers.append(("dapr-api-token", self._token))
         if trace := traceparent.get():
@@ -80,9 +87,15 @@ class Sidecar:
         target = f"/v1.0/publish/{PUBSUB}/{topic}?metadata.cloudevent.id={quote(event_id)}"
         await self.confirmed("The broker", "POST", target, event, accept=(200, 204))
 
-    async def invoke(self, app: str, target: str) -> Reply:
-        """GET from another API. Raises `NoAnswer`."""
-        return await self.call("GET", f"/v1.0/invoke/{app}/method{target}")
+    async def invoke(
+        self,
+        app: str,
+        target: str,
+        method: str = "GET",
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> Reply:
+        """Call another API. Raises `NoAnswer`."""
+        return await self.call(method, f"/v1.0/invoke/{app}/method{target}", extra=headers)
 
     async def schedule(
         self, job: str, due: timedelta, data: bytes, *, retry: timedelta, overwrite: bool = False

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from coffeeshop import contracts
+from coffeeshop import contracts, operation
 from coffeeshop.contracts import (
     ItemStatus,
     ItemToMake,
@@ -22,13 +22,46 @@ from coffeeshop.contracts import (
 )
 from coffeeshop.environment import Environment
 from coffeeshop.events import delivered, dropped
+from coffeeshop.files import File
 from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, alive
 from coffeeshop.logs import Log, logger
+from coffeeshop.operation import JSON, Answer, Operation
 from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
 
 UNAVAILABLE = "unavailable"
 """The key of the list of items that are sold out."""
 ATTEMPTS = 12
+
+GET_RESULT = Operation(
+    "getResult",
+    "How the station decided on an order's items",
+    (Answer(200, "The station's verdict", StationAnswered, JSON),),
+    problems=(404, 503),
+)
+LIST_UNAVAILABLE = Operation(
+    "listUnavailable",
+    "What is sold out (the “86” list)",
+    (Answer(200, "The list", UnavailableList, JSON),),
+    problems=(503,),
+)
+GET_UNAVAILABLE = Operation(
+    "getUnavailable",
+    "Whether an item is sold out",
+    (Answer(200, "It is sold out", contracts.Unavailable, JSON),),
+    problems=(404, 503),
+)
+PUT_UNAVAILABLE = Operation(
+    "putUnavailable",
+    "An item is sold out",
+    (Answer(204, "It is on the list"),),
+    problems=(404, 503),
+)
+DELETE_UNAVAILABLE = Operation(
+    "deleteUnavailable",
+    "An item is to be had again",
+    (Answer(204, "It is not on the list"),),
+    problems=(404, 503),
+)
 
 _ANSWERS = TypeAdapter(StationAnswered)
 _LISTS = TypeAdapter(UnavailableList)
@@ -41,22 +74,31 @@ class Configuration:
     station: Station
     ordered_path: str
     """Where the sidecar delivers the station's orders."""
+    description: bytes = b"{}"
+    """The API's OpenAPI document."""
 
 
 def build(configuration: Configuration, env: Environment) -> Router:
     name = configuration.station
     log = logger(f"{name}-api", env.clock)
     station = StationApi(name, env, log)
-    unavailable = f"/v1/api/{name}/unavailable"
+    ordered = configuration.ordered_path
+    result = f"/v1/api/{name}/orders/{{id}}"
+    sold_out = f"/v1/api/{name}/unavailable"
+    sold_out_item = f"/v1/api/{name}/unavailable/{{itemType}}"
+    staff = Caller.STAFF
+    description = File(configuration.description)
     return Router(
         [
-            Route("POST", configuration.ordered_path, station.make_order, Caller.SIDECAR),
-            Route("GET", f"/v1/api/{name}/orders/{{id}}", station.get_order),
-            Route("GET", unavailable, station.list_unavailable),
-            Route("GET", unavailable + "/{itemType}", station.get_unavailable),
-            Route("PUT", unavailable + "/{itemType}", station.put_unavailable, Caller.STAFF),
-            Route("DELETE", unavailable + "/{itemType}", station.delete_unavailable, Caller.STAFF),
-            Route("GET", f"/healthz/{name}", alive),
+            Route("POST", ordered, station.make_order, Caller.SIDECAR, operation.EVENT),
+            Route("GET", result, station.get_order, operation=GET_RESULT),
+            Route("GET", sold_out, station.list_unavailable, operation=LIST_UNAVAILABLE),
+            Route("GET", sold_out_item, station.get_unavailable, operation=GET_UNAVAILABLE),
+            Route("PUT", sold_out_item, station.put_unavailable, staff, PUT_UNAVAILABLE),
+            Route("DELETE", sold_out_item, station.delete_unavailable, staff, DELETE_UNAVAILABLE),
+            Route("GET", f"/healthz/{name}", alive, operation=operation.ALIVE),
+            Route("GET", "/openapi.json", description, operation=operation.DESCRIPTION),
+            Route("GET", f"/openapi/{name}.json", description),
         ],
         env.settings,
         log,

@@ -20,7 +20,7 @@ from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
 from coffeeshop.environment import Environment
-from coffeeshop.http import Request, Response, Router, TooLarge
+from coffeeshop.http import Request, Response, Router, Stream, TooLarge
 from coffeeshop.settings import NAMES, Settings
 from coffeeshop.transport import Call, NoAnswer, Reply
 
@@ -42,9 +42,12 @@ _METHODS = {
     wasi.Method_Trace: "TRACE",
     wasi.Method_Patch: "PATCH",
 }
-_CALLS: dict[str, type[wasi.Method_Get | wasi.Method_Post]] = {
+_CALLS: dict[str, type[wasi.Method_Get | wasi.Method_Post | wasi.Method_Put | wasi.Method_Delete]]
+_CALLS = {
     "GET": wasi.Method_Get,
     "POST": wasi.Method_Post,
+    "PUT": wasi.Method_Put,
+    "DELETE": wasi.Method_Delete,
 }
 
 
@@ -130,11 +133,15 @@ class _Body:
 def _respond(answer: Response) -> wasi.Response:
     headers = [(name, value.encode("latin-1")) for name, value in answer.headers]
     reader: ByteStreamReader | None = None
-    if answer.body:
+    if answer.stream is not None:
+        headers.append(("content-type", answer.media_type.encode()))
+        writer, reader = wit.byte_stream()
+        guest.spawn(_Parts(writer).write(answer.stream))
+    elif answer.body:
         headers.append(("content-type", answer.media_type.encode()))
         writer, reader = wit.byte_stream()
         guest.spawn(_write(writer, answer.body))
-    if answer.status != 204:
+    if answer.status not in (204, 304) and answer.stream is None:
         headers.append(("content-length", str(len(answer.body)).encode()))
     response, _ = wasi.Response.new(wasi.Fields.from_list(headers), reader, _no_trailers())
     response.set_status_code(answer.status)
@@ -199,6 +206,21 @@ def _first(fields: wasi.Fields, name: str) -> str | None:
 async def _write(writer: ByteStreamWriter, body: bytes) -> None:
     with writer:
         await writer.write_all(body)
+
+
+class _Parts:
+    """A streamed body's way out."""
+
+    def __init__(self, writer: ByteStreamWriter) -> None:
+        self._writer = writer
+
+    async def send(self, part: bytes) -> bool:
+        await self._writer.write_all(part)
+        return not self._writer.reader_dropped
+
+    async def write(self, stream: Stream) -> None:
+        with self._writer:
+            await stream(self)
 
 
 def _no_trailers() -> FutureReader[Any]:

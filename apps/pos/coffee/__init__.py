@@ -1,0 +1,1 @@
+"""`coffee`: the shop from a terminal."""

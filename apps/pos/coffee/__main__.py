@@ -1,0 +1,3 @@
+from coffee.cli import main
+
+main()

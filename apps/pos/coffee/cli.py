@@ -1,0 +1,252 @@
+"""The commands of `coffee`, and what their exit codes mean.
+
+0  done, and well
+1  the order failed, or not every order of a rush is accounted for
+2  the command was not understood
+3  the shop refused
+4  the shop cannot be reached, or cannot answer now
+5  the order did not end in time
+"""
+
+import asyncio
+import difflib
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from coffee import rush as rushing
+from coffee import show
+from coffee.shop import ENDED, Away, Json, Refused, Shop, default_url
+
+FAILED, REFUSED, AWAY, TOO_LATE = 1, 3, 4, 5
+
+app = typer.Typer(
+    help="Order at the Coffeeshop, and see orders move.",
+    epilog="Exit codes: 0 well, 1 an order failed, 2 usage, 3 refused, 4 shop away, 5 too late.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Customer = Annotated[str, typer.Option("--as", help="Name or member number.", metavar="NAME")]
+
+
+class _At:
+    """Where the shop is: set once, before the command runs."""
+
+    url = ""
+
+
+@app.callback()
+def at(
+    url: Annotated[
+        str, typer.Option(help="Where counter-api is.", envvar="COFFEESHOP_URL", show_default=False)
+    ] = "",
+) -> None:
+    _At.url = url or default_url()
+
+
+def names(incomplete: str) -> list[str]:
+    """Item names that begin so, for the shell."""
+    try:
+        return [
+            item["name"]
+            for item in Shop(_At.url or default_url()).menu()
+            if item["name"].startswith(incomplete.upper())
+        ]
+    except (Refused, Away):
+        return []
+
+
+@app.command()
+def menu(as_json: AsJson = False) -> None:
+    """What there is, and what it costs."""
+    items = Shop(_At.url).menu()
+    _print(items, as_json, lambda: console.print(show.menu(items)))
+
+
+@app.command()
+def order(
+    items: Annotated[
+        list[str], typer.Argument(help="Names from the menu.", autocompletion=names, metavar="ITEM")
+    ],
+    customer: Customer = "guest",
+    wait: Annotated[bool, typer.Option(help="Wait until the order has ended.")] = True,
+    within: Annotated[int, typer.Option(help="Seconds to wait at most.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Place an order and wait for it: coffee order COFFEE_BLACK CROISSANT --as ann"""
+    shop = Shop(_At.url)
+    wanted = chosen(items, shop.menu())
+    placed = shop.place(customer, wanted)
+    if not wait:
+        _print(placed, as_json, lambda: console.print(show.receipt(placed)))
+        return
+    _watch(shop, placed["id"], within, as_json)
+
+
+@app.command()
+def watch(
+    order_id: Annotated[str, typer.Argument(metavar="ID")],
+    within: Annotated[int, typer.Option(help="Seconds to wait at most.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """See one order move until it has ended."""
+    _watch(Shop(_At.url), order_id, within, as_json)
+
+
+@app.command()
+def mine(
+    customer: Customer,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """A customer's orders, newest first."""
+    found = Shop(_At.url).orders_of(customer, limit)
+    _print(found, as_json, lambda: console.print(show.orders(found)))
+
+
+@app.command()
+def board(
+    live: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = True,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """All orders by status, as they change. --json prints a line a change."""
+    shop = Shop(_At.url)
+    if not live:
+        found = shop.orders(limit)
+        _print(found, as_json, lambda: console.print(show.board(found)))
+        return
+    pages = shop.follow("/v1/api/fulfillment-orders/events", limit=limit)
+    if as_json:
+        for page in filter(None, pages):
+            print(json.dumps(page["orders"]), flush=True)
+    with Live(console=console, screen=console.is_terminal, auto_refresh=False) as screen:
+        for page in filter(None, pages):
+            screen.update(show.board(page["orders"]), refresh=True)
+
+
+@app.command()
+def rush(
+    rate: Annotated[float, typer.Option(help="Orders a second.", min=0.1, max=500)] = 5,
+    duration: Annotated[str, typer.Option("--for", help="Such as 30s or 2m.")] = "60s",
+    as_json: AsJson = False,
+) -> None:
+    """Many customers at once, and what became of their orders."""
+    seconds = _seconds(duration)
+    items = Shop(_At.url).menu()
+    if all(item["available"] is False for item in items):
+        raise Refused("Everything is sold out.")
+    with _progress(not as_json) as progress:
+        bar = progress.add_task("orders ended", total=max(1, round(rate * seconds)))
+
+        def step(so_far: rushing.Summary) -> None:
+            progress.update(bar, advance=1, description=f"{so_far.placed} placed")
+
+        summary = asyncio.run(rushing.rush(_At.url, items, rate, seconds, step))
+    _print(summary.document(), as_json, lambda: console.print(_summary(summary)))
+    if not summary.is_whole:
+        raise typer.Exit(FAILED)
+
+
+# Parts
+
+
+def chosen(wanted: Sequence[str], menu: Sequence[Json]) -> list[Json]:
+    """The menu's items of these names. Raises `Refused` that tells which names are near."""
+    by_name = {item["name"]: item for item in menu}
+    found, unknown = [], []
+    for text in wanted:
+        name = re.sub(r"[\s-]+", "_", text.strip()).upper()
+        if name in by_name:
+            found.append(by_name[name])
+            continue
+        near = difflib.get_close_matches(name, by_name, 2, 0.5)
+        unknown.append(f"{text} is not on the menu" + (f": {' or '.join(near)}?" if near else "."))
+    if unknown:
+        raise Refused("\n  ".join([*unknown, "`coffee menu` shows what there is."]))
+    return found
+
+
+def _watch(shop: Shop, order_id: str, within: int, as_json: bool) -> None:
+    deadline = time.monotonic() + within
+    now: Json = {}
+    with Live(
+        console=errors if as_json else console, auto_refresh=False, transient=as_json
+    ) as live:
+        for version in shop.follow(f"/v1/api/orders/{order_id}/events"):
+            now = version or now
+            if not as_json:
+                live.update(show.receipt(now), refresh=True)
+            if now["status"] in ENDED or time.monotonic() > deadline:
+                break
+    if as_json:
+        print(json.dumps(now))
+    if now["status"] == "FAILED":
+        raise typer.Exit(FAILED)
+    if now["status"] not in ENDED:
+        errors.print(f"[red]Not ended after {within} s.[/] `coffee watch {order_id}` goes on.")
+        raise typer.Exit(TOO_LATE)
+
+
+def _print(document: Any, as_json: bool, show_it: Any) -> None:
+    if as_json:
+        print(json.dumps(document))
+    else:
+        show_it()
+
+
+@contextmanager
+def _progress(visible: bool) -> Iterator[Progress]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors, disable=not visible) as progress:
+        yield progress
+
+
+def _summary(summary: rushing.Summary) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, value in summary.document().items():
+        if name != "trouble" or value:
+            table.add_row(name, str(value))
+    return table
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m)?", text)
+    if not match or not 0 < float(match[1]) <= 3600:
+        raise typer.BadParameter("say it as 30s or 2m, an hour at most", param_hint="--for")
+    return float(match[1]) * (60 if match[2] == "m" else 1)
+
+
+def main() -> None:
+    try:
+        app(prog_name="coffee")
+    except Refused as error:
+        errors.print(f"coffee: {error}", markup=False, highlight=False)
+        sys.exit(REFUSED)
+    except Away as error:
+        errors.print(
+            f"coffee: {error}\nIs it up? `make up` starts it; --url says where.", markup=False
+        )
+        sys.exit(AWAY)
+    except KeyboardInterrupt:
+        sys.exit(130)

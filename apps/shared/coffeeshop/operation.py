@@ -1,0 +1,71 @@
+"""What a route's description says beyond the route itself: OpenAPI is made from it on the host."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query, or a header. `schema` is JSON Schema."""
+
+    name: str
+    schema: Mapping[str, Any]
+    description: str = ""
+    required: bool = False
+    place: Literal["query", "header"] = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success. `model` is a contract, a type made of contracts, or None for what is no JSON;
+    an answer without `media_type` has no body. `headers` always come with it."""
+
+    status: int
+    meaning: str
+    model: Any = None
+    media_type: str = ""
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`problems` are the statuses of its errors, without those that follow from the route: 401 or
+    403 from who may call it, 400, 413, 415 and 422 from its having a body."""
+
+    id: str
+    summary: str
+    answers: tuple[Answer, ...]
+    problems: tuple[int, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    body: type[BaseModel] | None = None
+    internal: bool = False
+    """Only the API's own sidecar calls it."""
+
+
+JSON = "application/json"
+
+ITEM_TYPE: Mapping[str, Any] = {"type": "integer", "minimum": 0, "maximum": 9999}
+ORDER_ID: Mapping[str, Any] = {"type": "string", "format": "uuid"}
+PATH_SCHEMAS = {"itemType": ITEM_TYPE, "id": ORDER_ID, "name": {"type": "string"}}
+"""Of the names that stand in paths."""
+
+ALIVE = Operation("isAlive", "Whether the API runs; it asks nobody else", (Answer(204, "It runs"),))
+EVENT = Operation(
+    "deliverEvent",
+    "An event, delivered by the API's own sidecar",
+    (Answer(204, "Handled"), Answer(200, "Refused for good: dead-letter it", dict[str, str], JSON)),
+    problems=(503,),
+    internal=True,
+)
+"""Without a body of its own: what is not an event is dead-lettered, whatever it is."""
+DESCRIPTION = Operation(
+    "getDescription",
+    "This API's description (OpenAPI)",
+    (
+        Answer(200, "The description", dict[str, Any], JSON, ("etag",)),
+        Answer(304, "As it was", headers=("etag",)),
+    ),
+)

@@ -1,0 +1,369 @@
+"""`make describe`: write the descriptions of the APIs anew, from their routes and contracts.
+
+apps/<api>/…/openapi.json               OpenAPI 3.1, which the API serves
+apps/counter-api/counter/asyncapi.json  AsyncAPI 3.0: the events between the APIs
+"""
+
+import importlib.util
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from scripts import cache
+from scripts.cache import CHECKOUT, say
+
+APPS = CHECKOUT / "apps"
+sys.path[:0] = [str(APPS / name) for name in ("shared", "counter-api", "product-api")]
+
+from pydantic import TypeAdapter  # noqa: E402 - after the path to the guests' code
+from pydantic.json_schema import models_json_schema  # noqa: E402
+
+from coffeeshop.contracts import (  # noqa: E402
+    ProblemDetails,
+    Station,
+    StationAnswered,
+    StationOrdered,
+)
+from coffeeshop.environment import Environment  # noqa: E402
+from coffeeshop.http import Caller, Route, Router  # noqa: E402
+from coffeeshop.operation import PATH_SCHEMAS, Answer, Operation, Parameter  # noqa: E402
+from coffeeshop.settings import Settings  # noqa: E402
+
+VERSION = "1.0.0"
+APIS = ("product", "counter", "barista", "kitchen")
+ASYNCAPI = APPS / "counter-api" / "counter" / "asyncapi.json"
+EVENTS = (StationOrdered, StationAnswered)
+
+Json = dict[str, Any]
+
+_TITLES = {
+    "product": "product-api: the menu",
+    "counter": "counter-api: orders",
+    "barista": "barista-api: drinks",
+    "kitchen": "kitchen-api: food",
+}
+_SECURITY: Mapping[Caller, list[Json]] = {
+    # A shop without tokens asks for none: that is the empty alternative.
+    Caller.POS: [{"posToken": []}, {}],
+    Caller.STAFF: [{"staffToken": []}, {}],
+    Caller.STATION: [{"staffToken": []}, {}],
+    Caller.SIDECAR: [{"sidecarToken": []}],
+    Caller.ANYONE: [],
+}
+_SCHEMES: Json = {
+    "posToken": {"type": "http", "scheme": "bearer", "description": "If the shop set one"},
+    "staffToken": {"type": "http", "scheme": "bearer", "description": "If the shop set one"},
+    "sidecarToken": {"type": "apiKey", "in": "header", "name": "dapr-api-token"},
+}
+_HEADERS: Json = {
+    "location": {"description": "Where the order is", "schema": {"type": "string"}},
+    "etag": {"description": "Send it as `If-None-Match`", "schema": {"type": "string"}},
+    "retry-after": {"description": "Seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+}
+_PROBLEMS = {
+    400: "The request is malformed",
+    401: "A bearer token is needed",
+    403: "Only the API's own sidecar may call this",
+    404: "There is no such thing",
+    409: "The Idempotency-Key's order was abandoned: use a new key",
+    413: "The body is too large",
+    415: "The body is not declared as JSON",
+    422: "Some fields cannot be accepted; `errors` names each",
+    503: "Nothing is lost by trying again, with the same Idempotency-Key",
+}
+_PROBLEM = "application/problem+json"
+
+
+# The routers, as the guests build them
+
+
+def router(api: str) -> Router:
+    """The API's router over an environment that does nothing: its table is what is wanted."""
+
+    class Nothing:
+        async def send(self, _call: object) -> Any:
+            raise NotImplementedError
+
+    async def sleep(_seconds: float) -> None:
+        raise NotImplementedError
+
+    env = Environment(
+        settings=Settings(id_secret="-"),  # noqa: S106 - unused
+        transport=Nothing(),
+        clock=lambda: datetime.now(UTC),
+        entropy=os.urandom,
+        sleep=sleep,
+    )
+    built: Router = _app(api).HttpHandler.build(env)
+    return built
+
+
+def _app(api: str) -> ModuleType:
+    """The API's app.py, with nothing in place of the adapter to the guest's bindings."""
+    adapter = ModuleType("coffeeshop.wasi")
+    adapter.Guest = object  # type: ignore[attr-defined] # a module's attribute
+    sys.modules["coffeeshop.wasi"] = adapter
+    try:
+        spec = importlib.util.spec_from_file_location(
+            f"app_of_{api}", APPS / f"{api}-api" / "app.py"
+        )
+        assert spec is not None  # noqa: S101 - the file exists
+        assert spec.loader is not None  # noqa: S101
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        del sys.modules["coffeeshop.wasi"]
+
+
+# OpenAPI
+
+
+def openapi(api: str) -> Json:
+    """The API's OpenAPI document."""
+    described = [
+        (route, route.operation) for route in router(api).routes if route.operation is not None
+    ]
+    schemas = _Schemas(operation for _, operation in described)
+    paths: Json = {}
+    for route, operation in described:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+            api, route, operation, schemas
+        )
+    callers = {route.caller for route, _ in described}
+    schemes = {name for caller in callers for each in _SECURITY[caller] for name in each}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": _TITLES.get(api, f"{api}-api"),
+            "version": VERSION,
+            "description": (
+                "Errors are problem+json (RFC 9457). Fields that are not known are ignored; "
+                "fields may be added. A path that is not listed is 404, a method 405."
+            ),
+            "license": {"name": "See the repository", "identifier": "LicenseRef-Coffeeshop"},
+        },
+        "servers": [{"url": "/", "description": "Where this document is"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.definitions,
+            "securitySchemes": {name: _SCHEMES[name] for name in sorted(schemes)},
+        },
+    }
+
+
+class _Schemas:
+    """The contracts' JSON Schemas, each once, under the names that operations refer to."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        bodies, answers = [], [TypeAdapter(ProblemDetails)]
+        for operation in operations:
+            if operation.body is not None:
+                bodies.append(operation.body)
+            answers += [TypeAdapter(a.model) for a in operation.answers if a.model is not None]
+        keyed: list[Any] = [(n, "serialization", each) for n, each in enumerate(answers)]
+        found, definitions = TypeAdapter.json_schemas(
+            keyed, ref_template="#/components/schemas/{model}"
+        )
+        self._answers = {
+            _type_name(each): found[n, "serialization"] for n, each in enumerate(answers)
+        }
+        _, of_bodies = models_json_schema(
+            [(body, "validation") for body in bodies],
+            ref_template="#/components/schemas/{model}",
+        )
+        self.definitions: Json = dict(
+            sorted({**of_bodies.get("$defs", {}), **definitions.get("$defs", {})}.items())
+        )
+
+    def answer(self, model: Any) -> Json:
+        return dict(self._answers[_type_name(TypeAdapter(model))])
+
+
+def _type_name(adapter: TypeAdapter[Any]) -> str:
+    return repr(adapter)
+
+
+def _operation(api: str, route: Route, operation: Operation, schemas: _Schemas) -> Json:
+    names = re.findall(r"\{(\w+)\}", route.path)
+    described: Json = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": ["sidecar" if operation.internal else api],
+        "security": _SECURITY[route.caller],
+        "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, "schema": PATH_SCHEMAS[name]}
+                for name in names
+            ),
+            *map(_parameter, operation.parameters),
+        ],
+        "responses": {
+            **{str(a.status): _answer(a, schemas) for a in operation.answers},
+            **{str(s): _problem(s) for s in _problem_statuses(route, operation)},
+        },
+    }
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{operation.body.__name__}"}
+                }
+            },
+        }
+    return {key: value for key, value in described.items() if value or key == "security"}
+
+
+def _parameter(parameter: Parameter) -> Json:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _answer(answer: Answer, schemas: _Schemas) -> Json:
+    described: Json = {"description": answer.meaning}
+    if answer.headers:
+        described["headers"] = {
+            name: {**_HEADERS[name], "required": True} for name in answer.headers
+        }
+    if answer.media_type:
+        schema = {"type": "string"} if answer.model is None else schemas.answer(answer.model)
+        described["content"] = {answer.media_type: {"schema": schema}}
+    return described
+
+
+def _problem_statuses(route: Route, operation: Operation) -> list[int]:
+    statuses = set(operation.problems)
+    if operation.body is not None:
+        statuses |= {400, 413, 415, 422}
+    if route.caller is Caller.SIDECAR:
+        statuses.add(403)
+    elif route.caller is not Caller.ANYONE:
+        statuses.add(401)
+    return sorted(statuses)
+
+
+def _problem(status: int) -> Json:
+    described: Json = {
+        "description": _PROBLEMS[status],
+        "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+    }
+    if status == 503:
+        described["headers"] = {"retry-after": {**_HEADERS["retry-after"], "required": True}}
+    return described
+
+
+# AsyncAPI
+
+
+def event_schemas() -> Json:
+    """The JSON Schema of each event and of what it holds, by name."""
+    _, schema = models_json_schema(
+        [(event, "validation") for event in EVENTS], ref_template="#/components/schemas/{model}"
+    )
+    definitions: Json = schema["$defs"]
+    for event in EVENTS:
+        # Readers take an event without a version for the first one; writers always say it.
+        definitions[event.__name__]["required"].insert(0, "version")
+    return definitions
+
+
+def asyncapi() -> Json:
+    """The AsyncAPI document of all events."""
+    channels: Json = {}
+    operations: Json = {}
+    for station in Station:
+        for topic, event, sender, receiver in (
+            (f"{station}_order_placed", StationOrdered, "counter-api", f"{station}-api"),
+            (f"{station}_order_updated", StationAnswered, f"{station}-api", "counter-api"),
+        ):
+            channel = {"$ref": f"#/channels/{topic}"}
+            channels[topic] = {
+                "address": topic,
+                "description": (event.__doc__ or "").partition(": ")[2],
+                "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
+            }
+            for action, who in (("send", sender), ("receive", receiver)):
+                operations[f"{who}-{action}-{topic}"] = {
+                    "action": action,
+                    "channel": channel,
+                    "title": f"{who} {action}s {topic}",
+                }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Coffeeshop's events",
+            "version": VERSION,
+            "description": (
+                "Each event is the `data` of a CloudEvent 1.0 whose id is the same in a repeat. "
+                "Events come at least once and in no order. Readers ignore fields that they do "
+                "not know; a change that they could not ignore is a new `version`."
+            ),
+        },
+        "defaultContentType": "application/cloudevents+json",
+        "channels": channels,
+        "operations": operations,
+        "components": {
+            "messages": {
+                event.__name__: {
+                    "name": event.__name__,
+                    "payload": {
+                        "type": "object",
+                        "required": ["data", "id", "source", "specversion", "type"],
+                        "properties": {
+                            "specversion": {"type": "string", "const": "1.0"},
+                            "id": {"type": "string"},
+                            "source": {"type": "string"},
+                            "type": {"type": "string"},
+                            "data": {"$ref": f"#/components/schemas/{event.__name__}"},
+                        },
+                    },
+                }
+                for event in EVENTS
+            },
+            "schemas": event_schemas(),
+        },
+    }
+
+
+# Files
+
+
+def target(api: str) -> Path:
+    """Where the API's document lies: beside the module that serves it."""
+    inner = APPS / f"{api}-api" / api
+    return (inner if inner.is_dir() else inner.parent) / "openapi.json"
+
+
+def documents() -> dict[Path, str]:
+    """Each document's file and its content."""
+    for path in (*map(target, APIS), ASYNCAPI):
+        if not path.exists():  # the API is built from it, and it from the API
+            path.write_text("{}")
+    found = {target(api): openapi(api) for api in APIS} | {ASYNCAPI: asyncapi()}
+    return {
+        path: json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        for path, document in found.items()
+    }
+
+
+def main() -> None:
+    for path, text in documents().items():
+        if path.read_text() != text:
+            path.write_text(text)
+            say(f"Written anew: {path.relative_to(CHECKOUT)}")
+
+
+if __name__ == "__main__":
+    cache.main(main)

@@ -1,0 +1,94 @@
+"""The committed descriptions say what the code does, and events change only as readers can bear."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coffeeshop.http import Caller
+from scripts import describe
+
+PUBLISHED = Path(__file__).parent / "published_events.json"
+"""The events' schemas as they were first published. Add to it what was released, change nothing."""
+
+Json = dict[str, Any]
+
+
+def test_the_committed_descriptions_are_what_the_code_says() -> None:
+    for path, text in describe.documents().items():
+        assert path.read_text() == text, f"{path.name} is out of date: run `make describe`"
+
+
+@pytest.mark.parametrize("api", describe.APIS)
+def test_every_route_is_described_but_files(api: str) -> None:
+    described = describe.openapi(api)["paths"]
+    for route in describe.router(api).routes:
+        is_file = type(route.handler).__name__ == "File"
+        assert is_file or route.method.lower() in described[route.path], route.path
+
+
+@pytest.mark.parametrize("api", describe.APIS)
+def test_only_the_sidecars_routes_are_called_internal(api: str) -> None:
+    for route in describe.router(api).routes:
+        if route.operation is not None:
+            assert route.operation.internal == (route.caller is Caller.SIDECAR), route.path
+
+
+def incompatible(old: Json, new: Json) -> list[str]:
+    """What readers or writers of the old schemas could not bear. Allowed is a new optional field
+    alone: old readers ignore it, new readers do without it."""
+    found = []
+    for name, before in old.items():
+        after = new.get(name)
+        if after is None:
+            found.append(f"{name} is gone")
+            continue
+        if set(before.get("required", ())) != set(after.get("required", ())):
+            found.append(f"{name}: other fields are required")
+        for field, schema in before.get("properties", {}).items():
+            if _bare(after.get("properties", {}).get(field)) != _bare(schema):
+                found.append(f"{name}.{field} is another one")
+        if before.get("enum") != after.get("enum"):
+            found.append(f"{name} has other values")
+    return found
+
+
+def _bare(schema: Any) -> Any:
+    """Without what is said for people."""
+    if not isinstance(schema, dict):
+        return schema
+    return {k: _bare(v) for k, v in schema.items() if k not in ("title", "description")}
+
+
+def test_events_are_still_readable_by_those_who_know_the_published_ones() -> None:
+    published = json.loads(PUBLISHED.read_text())
+    assert incompatible(published, describe.event_schemas()) == [], "that needs a new version"
+
+
+def test_each_event_says_its_version() -> None:
+    schemas = describe.event_schemas()
+    for event in describe.EVENTS:
+        assert schemas[event.__name__]["properties"]["version"]["const"] == 1
+        assert "version" in schemas[event.__name__]["required"]
+
+
+def test_what_is_incompatible_is_found_and_a_new_optional_field_is_not() -> None:
+    old = describe.event_schemas()
+    changes: list[Any] = [
+        lambda s: s.pop("MadeItem"),
+        lambda s: s["MadeItem"]["properties"].pop("reason"),
+        lambda s: s["MadeItem"]["properties"].update(itemType={"type": "string"}),
+        lambda s: s["MadeItem"]["required"].append("colour"),
+        lambda s: s["MadeItem"]["required"].remove("name"),
+        lambda s: s["StationOrdered"]["properties"]["version"].update(const=2),
+        lambda s: s["Station"]["enum"].append("bar"),
+    ]
+    for change in changes:
+        new = copy.deepcopy(old)
+        change(new)
+        assert incompatible(old, new)
+    new = copy.deepcopy(old)
+    new["MadeItem"]["properties"]["colour"] = {"type": "string"}
+    assert incompatible(old, new) == []
