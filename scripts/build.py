@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scripts import cache, provision, pydantic_wasi
+from scripts import cache, provision, pydantic_wasi, resources
 from scripts.cache import CHECKOUT, run
 
-APPS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+APPS = tuple(f"{api}-api" for api in resources.apis())
 WORLDS = ("spin", "portable")
 BUILD = CHECKOUT / "build"
 

@@ -24,16 +24,11 @@ from typing import Any
 import httpx
 import valkey
 
-from scripts import cache, tokens
+from scripts import cache, resources, tokens
 from scripts.cache import Failure
 from scripts.supervise import Stack
 
-TOPICS = (
-    "barista_order_placed",
-    "kitchen_order_placed",
-    "barista_order_updated",
-    "kitchen_order_updated",
-)
+TOPICS = resources.topics()
 
 
 @dataclass(frozen=True)

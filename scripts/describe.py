@@ -1,7 +1,9 @@
 """`make describe`: write the descriptions of the APIs anew, from their routes and contracts.
 
-apps/<api>/…/openapi.json               OpenAPI 3.1, which the API serves
-apps/counter-api/counter/asyncapi.json  AsyncAPI 3.0: the events between the APIs
+    apps/<api>/…/openapi.json               OpenAPI 3.1, which the API serves
+    apps/counter-api/counter/asyncapi.json  AsyncAPI 3.0: the events between the APIs
+
+A component carries its document as a file: it has no code to make one.
 """
 
 import importlib.util
@@ -15,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from scripts import cache
+from scripts import cache, resources
 from scripts.cache import CHECKOUT, say
 
 APPS = CHECKOUT / "apps"
@@ -26,7 +28,6 @@ from pydantic.json_schema import models_json_schema  # noqa: E402
 
 from coffeeshop.contracts import (  # noqa: E402
     ProblemDetails,
-    Station,
     StationAnswered,
     StationOrdered,
 )
@@ -34,9 +35,10 @@ from coffeeshop.environment import Environment  # noqa: E402
 from coffeeshop.http import Caller, Route, Router  # noqa: E402
 from coffeeshop.operation import PATH_SCHEMAS, Answer, Operation, Parameter  # noqa: E402
 from coffeeshop.settings import Settings  # noqa: E402
+from product.menu import MENU  # noqa: E402
 
 VERSION = "1.0.0"
-APIS = ("product", "counter", "barista", "kitchen")
+APIS = resources.apis()
 ASYNCAPI = APPS / "counter-api" / "counter" / "asyncapi.json"
 EVENTS = (StationOrdered, StationAnswered)
 
@@ -75,6 +77,7 @@ _PROBLEMS = {
     413: "The body is too large",
     415: "The body is not declared as JSON",
     422: "Some fields cannot be accepted; `errors` names each",
+    429: "The shop is busy: try again a little later",
     503: "Nothing is lost by trying again, with the same Idempotency-Key",
 }
 _PROBLEM = "application/problem+json"
@@ -259,7 +262,7 @@ def _problem(status: int) -> Json:
         "description": _PROBLEMS[status],
         "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
     }
-    if status == 503:
+    if status in (429, 503):
         described["headers"] = {"retry-after": {**_HEADERS["retry-after"], "required": True}}
     return described
 
@@ -283,7 +286,7 @@ def asyncapi() -> Json:
     """The AsyncAPI document of all events."""
     channels: Json = {}
     operations: Json = {}
-    for station in Station:
+    for station in dict.fromkeys(item.station for item in MENU):
         for topic, event, sender, receiver in (
             (f"{station}_order_placed", StationOrdered, "counter-api", f"{station}-api"),
             (f"{station}_order_updated", StationAnswered, f"{station}-api", "counter-api"),

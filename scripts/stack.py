@@ -14,13 +14,12 @@ from pathlib import Path
 
 import yaml
 
-from scripts import build, tokens
+from scripts import build, resources, tokens
 from scripts.cache import CHECKOUT
 from scripts.provision import Tools
 
-APIS = ("product", "counter", "barista", "kitchen")
-
-BASE = CHECKOUT / "k8s" / "base" / "dapr"
+APIS = resources.apis()
+BASE = resources.DAPR
 LOCAL = CHECKOUT / "scripts" / "local"
 
 
@@ -178,7 +177,8 @@ def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:
         *(tools.valkey_server, layout.run / "valkey.conf"),
         *("--bind", "127.0.0.1", "--port", str(ports.valkey)),
         *("--dir", layout.data / "valkey", "--appendonly", "yes", "--appendfsync", "always"),
-        *("--save", "", "--maxmemory-policy", "noeviction", "--databases", "4"),
+        *("--save", "", "--maxmemory-policy", "noeviction"),
+        *("--databases", str(1 + len(resources.stores()))),
     )
     return Process("valkey", "store", command, (ports.valkey,))
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ import psutil
 import valkey
 from supervisor.xmlrpc import SupervisorTransport
 
-from scripts import build, provision
+from scripts import build, provision, resources
 from scripts.cache import CHECKOUT, Failure, say
 from scripts.stack import APIS, GROUPS, Layout, Ports, Process, prepare, processes
 
@@ -138,7 +139,8 @@ class Stack:
         sidecar = f"http://127.0.0.1:{ports.sidecar('counter')}"
         menu = f"{sidecar}/v1.0/invoke/product-api/method/v1-get-item-types"
         yield "counter-sidecar", _ok(menu, token)
-        for api, topics in (("counter", 4), ("barista", 1), ("kitchen", 1)):
+        for app, topics in Counter(each.app for each in resources.subscriptions()).items():
+            api = app.removesuffix("-api")
             yield f"{api}-sidecar", self._subscribed(api, topics, token)
 
     def _valkey_answers(self) -> bool:

@@ -6,6 +6,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from scripts import resources
+
 TOKENS = ("valkey_password", "sidecar_token", "app_token", "id_secret")
 
 
@@ -17,7 +19,7 @@ def load(path: Path, valkey_port: int) -> dict[str, str]:
     """
     known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     tokens = {name: known.get(name) or secrets.token_urlsafe(32) for name in TOKENS}
-    databases = {"pubsub": 0, "counter-store": 1, "barista-store": 2, "kitchen-store": 3}
+    databases = {name: n for n, name in enumerate(("pubsub", *resources.stores()))}
     references = {
         name: {
             "host": f"127.0.0.1:{valkey_port}",

@@ -77,7 +77,7 @@ def verdicts(order: Order, station: Station, failed: frozenset[str]) -> list[Mad
             makeId=None,
         )
         for item in order.items
-        if item.station is station
+        if item.station == station
     ]
 
 

@@ -49,6 +49,7 @@ def build(env: Environment) -> Router:
     orders, order = "/v1/api/orders", "/v1/api/orders/{id}"
     all_orders, sold_out = "/v1/api/fulfillment-orders", "/v1/api/menu/{itemType}/unavailable"
     barista, kitchen = "/dapr_subscribe_BaristaOrderUpdated", "/dapr_subscribe_KitchenOrderUpdated"
+    any_station = "/dapr_subscribe_OrderUpdated"  # of stations that were added
     return Router(
         [
             Route("POST", orders, counter.place_order, pos, op.PLACE_ORDER),
@@ -67,6 +68,7 @@ def build(env: Environment) -> Router:
             Route("DELETE", sold_out, menu.delete_sold_out, Caller.STATION, op.SELL_AGAIN),
             Route("POST", barista, counter.record_answer, sidecar, operation.EVENT),
             Route("POST", kitchen, counter.record_answer, sidecar, operation.EVENT),
+            Route("POST", any_station, counter.record_answer, sidecar, operation.EVENT),
             Route("POST", "/job/sweep", counter.sweep, sidecar, op.SWEEP),
             Route("POST", "/job/{name}", counter.watch_order, sidecar, op.FIRE_TIMER),
             Route("GET", "/healthz/counter", alive, operation=operation.ALIVE),

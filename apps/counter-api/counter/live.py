@@ -54,7 +54,7 @@ def _stream(
             try:
                 now, ended = await read()
             except Unavailable:
-                now = document  # the next look may succeed
+                now = document  # the next look may be answered
             if now != document:
                 document, silent = now, 0.0
                 heard = await parts.send(b"data: %s\n\n" % document)

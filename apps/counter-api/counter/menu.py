@@ -14,7 +14,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.files import etag, unless_known
 from coffeeshop.http import Problem, Request, Response, unauthorized
 from coffeeshop.logs import Log
-from coffeeshop.sidecar import Sidecar, Unavailable
+from coffeeshop.sidecar import Sidecar, TooManyRequests, Unavailable
 from coffeeshop.transport import NoAnswer, Reply
 
 _ITEMS = TypeAdapter(tuple[MenuItem, ...])
@@ -106,7 +106,7 @@ class MenuBoard:
                 listed = UnavailableList.model_validate_json(reply.body)
                 return {each.itemType for each in listed.items}
             cause = f"{station}-api answered {reply.status}."
-        except (Unavailable, ValidationError) as error:
+        except (TooManyRequests, Unavailable, ValidationError) as error:
             cause = str(error)
         self._log("menu.station_silent", level="warning", station=station, cause=cause)
         return None
@@ -119,6 +119,9 @@ class MenuBoard:
         headers: tuple[tuple[str, str], ...] = (),
     ) -> Reply:
         try:
-            return await self._sidecar.invoke(app, target, method, headers)
+            reply = await self._sidecar.invoke(app, target, method, headers)
         except NoAnswer as error:
             raise Unavailable(f"{app} did not answer.") from error
+        if reply.status == 429:
+            raise TooManyRequests
+        return reply

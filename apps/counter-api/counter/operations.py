@@ -17,7 +17,7 @@ PLACE_ORDER = Operation(
     "placeOrder",
     "Place an order",
     (Answer(201, "The order; the first one, for a repeated request", Order, JSON, ("location",)),),
-    problems=(409, 503),
+    problems=(409, 429, 503),
     parameters=(
         Parameter(
             "Idempotency-Key",
@@ -92,19 +92,19 @@ GET_PICTURE = Operation(
     "getPicture",
     "A drawing of the item",
     (Answer(200, "The drawing", media_type="image/svg+xml"),),
-    problems=(404, 503),
+    problems=(404, 429, 429, 503),
 )
 SELL_OUT = Operation(
     "putSoldOut",
     "Staff: the item is sold out, at the station that makes it",
     (Answer(204, "It is on the station's list"),),
-    problems=(404, 503),
+    problems=(404, 429, 503),
 )
 SELL_AGAIN = Operation(
     "deleteSoldOut",
     "Staff: the item is to be had again",
     (Answer(204, "It is not on the station's list"),),
-    problems=(404, 503),
+    problems=(404, 429, 503),
 )
 FIRE_TIMER = Operation(
     "fireTimer",

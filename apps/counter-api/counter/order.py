@@ -75,7 +75,7 @@ class Order:
     def open_stations(self) -> tuple[Station, ...]:
         """The stations that have not answered yet."""
         waiting = {item.station for item in self.items if item.status is ItemStatus.PLACED}
-        return tuple(station for station in Station if station in waiting)
+        return tuple(sorted(waiting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Rejected(Exception):
 
 def requested_types(command: PlaceOrder) -> tuple[int, ...]:
     """The item types to ask product-api for. Raises `Rejected` if there are none or too many."""
-    wanted = [item.itemType for item in (*command.baristaItems, *command.kitchenItems)]
+    wanted = [item.itemType for item in _requests(command)]
     if not wanted:
         message = "an order needs at least one item"
         raise Rejected(
@@ -112,6 +112,10 @@ def requested_types(command: PlaceOrder) -> tuple[int, ...]:
             [FieldError(field=field, message=message) for field in ("baristaItems", "kitchenItems")]
         )
     return tuple(dict.fromkeys(wanted))
+
+
+def _requests(command: PlaceOrder) -> tuple[ItemRequest, ...]:
+    return (*command.baristaItems, *command.kitchenItems, *command.items)
 
 
 def place(
@@ -126,21 +130,22 @@ def place(
     """A new order, priced from the menu. Raises `Rejected` naming each field that is wrong."""
     errors: list[FieldError] = []
     items: list[Item] = []
-    wanted: tuple[tuple[str, Station, tuple[ItemRequest, ...]], ...] = (
+    wanted: tuple[tuple[str, Station | None, tuple[ItemRequest, ...]], ...] = (
         ("baristaItems", Station.BARISTA, command.baristaItems),
         ("kitchenItems", Station.KITCHEN, command.kitchenItems),
+        ("items", None, command.items),
     )
     for field, station, requests in wanted:
         for position, request in enumerate(requests):
             known = menu.get(request.itemType)
-            if known is not None and known.station is station:
+            if known is not None and station in (None, known.station):
                 items.append(
                     Item(
                         id=f"{order_id}-{len(items) + 1}",
                         item_type=known.itemType,
                         name=known.name,
                         price=int(known.price * 100),
-                        station=station,
+                        station=known.station,
                     )
                 )
                 continue
@@ -179,7 +184,7 @@ def record_answer(
 
     def decided(item: Item) -> Item:
         verdict = by_id.get(item.id)
-        if verdict is None or item.station is not station or item.status is not ItemStatus.PLACED:
+        if verdict is None or item.station != station or item.status is not ItemStatus.PLACED:
             return item
         return replace(item, status=ItemStatus(verdict.status), reason=verdict.reason)
 

@@ -201,7 +201,7 @@ class Workflow:
             items=tuple(
                 ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
                 for item in order.items
-                if item.station is station
+                if item.station == station
             ),
         )
         await self._sidecar.publish(

@@ -35,18 +35,13 @@ def headers() -> dict[str, str]:
 
 def order_document(customer: str, items: Sequence[Json]) -> Json:
     """The command of a POS for these items of the menu."""
-    at = {"barista": "baristaItems", "kitchen": "kitchenItems"}
-    document: Json = {
+    return {
         "commandType": 0,
         "orderSource": 0,
         "location": 0,
         "loyaltyMemberId": customer,
-        "baristaItems": [],
-        "kitchenItems": [],
+        "items": [{"itemType": item["itemType"]} for item in items],
     }
-    for item in items:
-        document[at[item["station"]]].append({"itemType": item["itemType"]})
-    return document
 
 
 def explain(answer: httpx.Response) -> str:

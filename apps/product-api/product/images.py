@@ -58,7 +58,7 @@ _DRAWINGS = {
 
 def svg(item: MenuItem) -> str:
     """The item's drawing; an item without one gets a plain cup or crescent."""
-    plain = _MUG if item.station is Station.BARISTA else _CRESCENT
+    plain = _MUG if item.station == Station.BARISTA else _CRESCENT
     shape, colour = _DRAWINGS.get(item.name, (plain, "#b08968"))
     title = item.name.replace("_", " ").capitalize()
     return (

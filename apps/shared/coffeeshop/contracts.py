@@ -8,17 +8,36 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 MAX_ITEMS = 50
 """Items in one order."""
 
 
-class Station(StrEnum):
-    BARISTA = "barista"
-    KITCHEN = "kitchen"
+class Station(str):
+    """A station's name. The menu says which stations there are: no code lists them."""
+
+    BARISTA: ClassVar["Station"]
+    KITCHEN: ClassVar["Station"]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _: GetCoreSchemaHandler) -> CoreSchema:
+        name = core_schema.str_schema(pattern="^[a-z]{1,20}$")
+        return core_schema.no_info_after_validator_function(cls, name)
+
+
+Station.BARISTA = Station("barista")
+Station.KITCHEN = Station("kitchen")
 
 
 class ItemStatus(StrEnum):
@@ -98,7 +117,9 @@ class ItemRequest(Document):
 
 
 class PlaceOrder(Document):
-    """The command of a POS. `timestamp` is its own clock: kept, never used to order anything."""
+    """The command of a POS. What stands under `items` is made by the station that the menu names;
+    the two other lists say besides which that must be. `timestamp` is the POS's own clock: kept,
+    never used to order anything."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -118,6 +139,7 @@ class PlaceOrder(Document):
     loyaltyMemberId: str = Field(min_length=1, max_length=200)
     baristaItems: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
     kitchenItems: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
+    items: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
     timestamp: datetime | None = None
 
 

@@ -183,13 +183,8 @@ async function place(event) {
   event.preventDefault();
   if (!chosen.size) return complain("Choose something from the menu first.");
   complain("");
-  const wanted = [...chosen].flatMap(([itemType, count]) => Array(count).fill(itemType));
-  const at = (station) => wanted.filter((type) => menu.find((each) => each.itemType === type).station === station)
-    .map((itemType) => ({ itemType }));
-  const body = {
-    commandType: 0, orderSource: 0, location: 0, loyaltyMemberId: $("customer").value,
-    baristaItems: at("barista"), kitchenItems: at("kitchen"),
-  };
+  const items = [...chosen].flatMap(([itemType, count]) => Array(count).fill({ itemType }));
+  const body = { commandType: 0, orderSource: 0, location: 0, loyaltyMemberId: $("customer").value, items };
   key ??= newKey();
   $("place").disabled = true;
   try {
@@ -289,7 +284,7 @@ const COLUMNS = ["PLACED", "IN_PROGRESS", "FULFILLED", "FAILED"];
 const BOARD = 60;
 
 function drawBoard(page) {
-  $("board-note").textContent = page.orders.length ? `The newest ${page.orders.length} orders, as they change.` : "No orders yet.";
+  $("board-note").textContent = page.orders.length ? `Newest first, as they change: ${page.orders.length} shown.` : "No orders yet.";
   $("board").replaceChildren(...COLUMNS.map((status) => {
     const orders = page.orders.filter((order) => order.status === status);
     return h("section", { "aria-labelledby": `column-${status}` },
