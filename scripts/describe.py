@@ -196,7 +196,7 @@ def _type_name(adapter: TypeAdapter[Any]) -> str:
 def _operation(api: str, route: Route, operation: Operation, schemas: _Schemas) -> Json:
     names = re.findall(r"\{(\w+)\}", route.path)
     described: Json = {
-        "operationId": operation.id,
+        "operationId": operation.id + _event_name(route),
         "summary": operation.summary,
         "tags": ["sidecar" if operation.internal else api],
         "security": _SECURITY[route.caller],
@@ -222,6 +222,12 @@ def _operation(api: str, route: Route, operation: Operation, schemas: _Schemas) 
             },
         }
     return {key: value for key, value in described.items() if value or key == "security"}
+
+
+def _event_name(route: Route) -> str:
+    """The routes of events share an operation; in its id each has the name of its event."""
+    _, is_event, name = route.path.partition("/dapr_subscribe_")
+    return name if is_event else ""
 
 
 def _parameter(parameter: Parameter) -> Json:

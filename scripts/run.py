@@ -75,6 +75,7 @@ def place_worked_example(stack: Stack) -> bool:
 
 def tell_urls(stack: Stack) -> None:
     for api, path in (
+        ("counter", "/"),
         ("product", "/v1-get-item-types"),
         ("counter", f"/v1/api/orders?loyaltyMemberId={CUSTOMER}"),
         ("counter", "/v1/api/fulfillment-orders"),
@@ -82,6 +83,8 @@ def tell_urls(stack: Stack) -> None:
         ("kitchen", "/v1/api/kitchen/unavailable"),
     ):
         print(f"  http://127.0.0.1:{stack.ports.app(api)}{path}")
+    if stack.traces_url:
+        print(f"  {stack.traces_url}  every order's trace")
     print("No POS token and no staff token are set: whoever reaches these ports may order.")
     print("Serving. Ctrl-C stops everything.", flush=True)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from scripts import build, resources, tokens
+from scripts import zipkin as collector
 from scripts.cache import CHECKOUT
 from scripts.provision import Tools
 
@@ -68,6 +69,10 @@ class Ports:
     def valkey(self) -> int:
         return 3905 + self.offset
 
+    @property
+    def zipkin(self) -> int:
+        return 3906 + self.offset
+
 
 OPTIONAL = (
     "COFFEESHOP_POS_TOKEN",
@@ -76,7 +81,7 @@ OPTIONAL = (
 )
 """Settings that whoever starts the stack may set."""
 
-GROUPS = ("store", "timers", "sidecars", "components")
+GROUPS = ("traces", "store", "timers", "sidecars", "components")
 """In the order in which they start; they stop the other way round."""
 
 
@@ -118,8 +123,9 @@ class Layout:
         return self.logs / f"{name}.log"
 
 
-def prepare(layout: Layout, ports: Ports) -> dict[str, str]:
-    """Write what the processes read: folders, secrets, configuration. Returns the secrets."""
+def prepare(layout: Layout, ports: Ports, *, tracing: bool = False) -> dict[str, str]:
+    """Write what the processes read: folders, secrets, configuration. Returns the secrets.
+    With `tracing` the sidecars send their spans to Zipkin's port."""
     for folder in (layout.data / "valkey", layout.data / "scheduler", layout.logs, layout.run):
         folder.mkdir(parents=True, exist_ok=True)
     layout.home.chmod(0o700)
@@ -127,11 +133,11 @@ def prepare(layout: Layout, ports: Ports) -> dict[str, str]:
     password = layout.run / "valkey.conf"
     password.touch(0o600)
     password.write_text(f"requirepass {secrets['valkey_password']}\n")
-    _write_dapr(layout)
+    _write_dapr(layout, ports if tracing else None)
     return secrets
 
 
-def _write_dapr(layout: Layout) -> None:
+def _write_dapr(layout: Layout, tracing: Ports | None) -> None:
     """The cluster's own resource files as they are, and beside them only what differs here."""
     resources = layout.run / "dapr"
     shutil.rmtree(resources, ignore_errors=True)
@@ -149,6 +155,9 @@ def _write_dapr(layout: Layout) -> None:
         database.execute("PRAGMA journal_mode=WAL")
     local["spec"]["nameResolution"]["configuration"]["connectionString"] = str(names)
     configuration["spec"] |= local["spec"]
+    if tracing is not None:
+        collector = f"http://127.0.0.1:{tracing.zipkin}/api/v2/spans"
+        configuration["spec"]["tracing"]["zipkin"] = {"endpointAddress": collector}
     (layout.run / "configuration.yaml").write_text(yaml.safe_dump(configuration))
 
 
@@ -170,6 +179,16 @@ def processes(
     ]
     sidecars = [_sidecar(api, tools, layout, ports, secrets) for api in APIS]
     return [_valkey(tools, layout, ports), _scheduler(tools, layout, ports), *sidecars, *apps]
+
+
+def zipkin(layout: Layout, ports: Ports) -> Process:
+    """The collector of the sidecars' spans, with its page. It keeps them in memory."""
+    command = (
+        *(collector.java(), "-Xmx256m", f"-Djava.io.tmpdir={layout.run}", "-jar", collector.jar()),
+        *("--armeria.ports[0].ip=127.0.0.1", f"--armeria.ports[0].port={ports.zipkin}"),
+        "--armeria.ports[0].protocols[0]=http",
+    )
+    return Process("zipkin", "traces", command, (ports.zipkin,))
 
 
 def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:

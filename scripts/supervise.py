@@ -22,7 +22,7 @@ import psutil
 import valkey
 from supervisor.xmlrpc import SupervisorTransport
 
-from scripts import build, provision, resources
+from scripts import build, provision, resources, stack, zipkin
 from scripts.cache import CHECKOUT, Failure, say
 from scripts.stack import APIS, GROUPS, Layout, Ports, Process, prepare, processes
 
@@ -40,11 +40,17 @@ class Stack:
         home: Path,
         port_offset: int = 0,
         overrides: Mapping[str, Mapping[str, str]] | None = None,
+        *,
+        tracing: bool = False,
+        collector: bool = False,
     ) -> None:
-        """`overrides`: by API, the settings that shall differ from the usual ones."""
+        """`overrides`: by API, the settings that shall differ from the usual ones. `tracing`: the
+        sidecars send their spans to Zipkin's port; `collector`: Zipkin runs there."""
         self.layout = Layout(home.resolve())
         self.ports = Ports(port_offset)
         self._overrides = overrides or {}
+        self._tracing = tracing or collector
+        self._collector = collector
         self.secrets: dict[str, str] = {}
         self._socket = self.layout.run / "supervisor.sock"
         self._launched = False
@@ -53,7 +59,13 @@ class Stack:
     def default(cls) -> Self:
         """The checkout's own, or where `$COFFEESHOP_HOME` and `$COFFEESHOP_PORT_OFFSET` say."""
         home = Path(os.environ.get("COFFEESHOP_HOME") or CHECKOUT / ".coffeeshop")
-        return cls(home, int(os.environ.get("COFFEESHOP_PORT_OFFSET") or 0))
+        offset = int(os.environ.get("COFFEESHOP_PORT_OFFSET") or 0)
+        return cls(home, offset, collector=zipkin.is_wanted())
+
+    @property
+    def traces_url(self) -> str | None:
+        """Zipkin's page, if this stack has it."""
+        return f"http://127.0.0.1:{self.ports.zipkin}/zipkin/" if self._collector else None
 
     def __enter__(self) -> Self:
         return self
@@ -84,10 +96,12 @@ class Stack:
             raise Failure("The stack is up already: `make down` stops it.")
         tools = provision.tools()
         components = build.build("aot")
-        self.secrets = prepare(self.layout, self.ports)
+        self.secrets = prepare(self.layout, self.ports, tracing=self._tracing)
         needed = processes(
             tools, components, self.layout, self.ports, self.secrets, self._overrides
         )
+        if self._collector:
+            needed.append(stack.zipkin(self.layout, self.ports))
         _check_ports(needed)
         config = self._write_config(needed)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
@@ -127,6 +141,8 @@ class Stack:
 
     def _conditions(self) -> Iterator[tuple[str, Callable[[], bool]]]:
         ports = self.ports
+        if self._collector:
+            yield "zipkin", _ok(f"http://127.0.0.1:{ports.zipkin}/health")
         yield "valkey", self._valkey_answers
         yield "scheduler", _ok(f"http://127.0.0.1:{ports.scheduler_health}/healthz")
         token = {"dapr-api-token": self.secrets["sidecar_token"]}
@@ -237,6 +253,8 @@ class Stack:
         # A group stops as one, and supervisord waits for it before it goes to the next.
         for priority, group in enumerate(GROUPS):
             names = [process.name for process in needed if process.group == group]
+            if not names:
+                continue
             config[f"group:{group}"] = {"programs": ",".join(names), "priority": str(priority)}
         path = run / "supervisor.conf"
         with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
@@ -246,7 +264,13 @@ class Stack:
 
 def _full(name: str) -> str:
     """supervisord's name of a process has its group before it."""
-    kinds = {"api": "components", "sidecar": "sidecars", "valkey": "store", "scheduler": "timers"}
+    kinds = {
+        "api": "components",
+        "sidecar": "sidecars",
+        "valkey": "store",
+        "scheduler": "timers",
+        "zipkin": "traces",
+    }
     return f"{kinds[name.rpartition('-')[2]]}:{name}"
 
 

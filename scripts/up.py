@@ -9,6 +9,9 @@ def main() -> None:
     stack = Stack.default()
     stack.up()
     say(f"Up. Orders go to http://127.0.0.1:{stack.ports.app('counter')}/v1/api/orders")
+    say(f"The page is at http://127.0.0.1:{stack.ports.app('counter')}/")
+    if stack.traces_url:
+        say(f"Traces are at {stack.traces_url}")
     say("`make status` tells how it is, `make down` stops it; its data stays.")
 
 

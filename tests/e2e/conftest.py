@@ -5,14 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from scripts.stack import Ports
 from scripts.supervise import Stack
 from shop import PORT_OFFSET, Shop
+from spans import Collector
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    with Collector(Ports(PORT_OFFSET).zipkin) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
     home: Path = tmp_path_factory.mktemp("shop")
-    with Stack(home, PORT_OFFSET) as running:
+    with Stack(home, PORT_OFFSET, tracing=True) as running:
         running.up()
         yield running
 

@@ -36,6 +36,14 @@ def test_only_the_sidecars_routes_are_called_internal(api: str) -> None:
             assert route.operation.internal == (route.caller is Caller.SIDECAR), route.path
 
 
+@pytest.mark.parametrize("api", describe.APIS)
+def test_operations_have_ids_of_their_own(api: str) -> None:
+    ids = [
+        o["operationId"] for path in describe.openapi(api)["paths"].values() for o in path.values()
+    ]
+    assert len(ids) == len(set(ids))
+
+
 def incompatible(old: Json, new: Json) -> list[str]:
     """What readers or writers of the old schemas could not bear. Allowed is a new optional field
     alone: old readers ignore it, new readers do without it."""

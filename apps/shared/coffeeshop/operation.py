@@ -54,7 +54,7 @@ PATH_SCHEMAS = {"itemType": ITEM_TYPE, "id": ORDER_ID, "name": {"type": "string"
 
 ALIVE = Operation("isAlive", "Whether the API runs; it asks nobody else", (Answer(204, "It runs"),))
 EVENT = Operation(
-    "deliverEvent",
+    "deliver",
     "An event, delivered by the API's own sidecar",
     (Answer(204, "Handled"), Answer(200, "Refused for good: dead-letter it", dict[str, str], JSON)),
     problems=(503,),

@@ -1,0 +1,144 @@
+"""`coffee` as people have it: in a terminal; and as scripts have it: JSON and exit codes."""
+
+import json
+import os
+import re
+import subprocess
+from typing import Any
+
+import pexpect
+import pytest
+
+from scripts.cache import CHECKOUT
+from shop import PORT_OFFSET, Shop, somebody
+
+COFFEE = str(CHECKOUT / ".venv" / "bin" / "coffee")
+ENV = {
+    **{k: v for k, v in os.environ.items() if not k.startswith("COFFEESHOP_")},
+    "COFFEESHOP_PORT_OFFSET": str(PORT_OFFSET),
+    "COLUMNS": "120",
+}
+
+
+def coffee(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COFFEE, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=150,
+        env=ENV | env,
+        cwd="/",  # it is called by its path, from wherever one is
+    )
+
+
+def answered(*arguments: str) -> Any:
+    ran = coffee(*arguments, "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return json.loads(ran.stdout)
+
+
+def terminal(*arguments: str) -> "pexpect.spawn[str]":
+    return pexpect.spawn(
+        COFFEE,
+        list(arguments),
+        env={**ENV, "TERM": "xterm-256color"},
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(40, 160),
+    )
+
+
+def test_an_order_is_seen_through_in_a_terminal(shop: Shop) -> None:
+    ann = somebody()
+    session = terminal("order", "COFFEE_BLACK", "CROISSANT", "--as", ann)
+    session.expect("COFFEE_BLACK")
+    session.expect(r"total.*6\.25.*FULFILLED")
+    session.expect(pexpect.EOF)
+    session.close()
+    assert session.exitstatus == 0
+    (found,) = answered("mine", "--as", ann)
+    assert (found["status"], found["total"]) == ("FULFILLED", 6.25)
+    assert answered("watch", found["id"])["id"] == found["id"]
+
+
+def test_the_board_is_live_until_ctrl_c(shop: Shop) -> None:
+    session = terminal("board")
+    session.expect("FULFILLED")
+    customer = somebody()[:16]
+    shop.place(customer)
+    session.expect(re.escape(customer[:16]))
+    session.sendintr()
+    session.expect(pexpect.EOF)
+    session.close()
+    assert session.exitstatus == 130
+
+
+def test_the_menu_and_the_board_as_json(shop: Shop) -> None:
+    shop.finished(shop.place()["id"])
+    assert len(answered("menu")) == 10
+    assert answered("board", "--no-live", "--limit", "1")[0]["status"]
+
+
+def test_a_failed_order_is_told_by_its_exit_code_and_its_reason(shop: Shop) -> None:
+    shop.kitchen.put("/v1/api/kitchen/unavailable/9")
+    try:
+        ran = coffee("order", "croissant chocolate")
+        assert "sold out" in coffee("menu").stdout
+    finally:
+        shop.kitchen.delete("/v1/api/kitchen/unavailable/9")
+    assert ran.returncode == 1
+    assert "CROISSANT_CHOCOLATE is sold out." in ran.stdout
+
+
+def test_what_cannot_be_is_told_helpfully(shop: Shop) -> None:
+    unknown = coffee("order", "CROISANT", "TEA")
+    assert unknown.returncode == 3
+    assert "CROISANT is not on the menu: CROISSANT" in unknown.stderr
+    assert "coffee menu" in unknown.stderr
+    nowhere = coffee("--url", "http://127.0.0.1:9", "menu")
+    assert nowhere.returncode == 4
+    assert "cannot be reached" in nowhere.stderr
+    assert "make up" in nowhere.stderr
+    no_order = coffee("watch", "00000000-0000-4000-8000-000000000000")
+    assert no_order.returncode == 3
+    assert "There is no order" in no_order.stderr
+    assert coffee("rush", "--for", "soon").returncode == 2
+    assert coffee("brew").returncode == 2
+
+
+def test_an_order_that_does_not_end_in_time_has_its_own_exit_code(shop: Shop, stack: Any) -> None:
+    stack.stop("barista-api")
+    try:
+        ran = coffee("order", "LATTE", "--within", "1")
+    finally:
+        stack.start("barista-api")
+    assert ran.returncode == 5, ran.stdout + ran.stderr
+    order_id = re.search(r"coffee watch (\S+)`", ran.stderr)
+    assert order_id is not None
+    assert coffee("watch", order_id[1]).returncode == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_can_complete(shell: str) -> None:
+    script = coffee("--show-completion", shell)
+    assert script.returncode == 0
+    assert "_COFFEE_COMPLETE" in script.stdout
+
+
+def test_item_names_are_completed_from_the_menu(shop: Shop) -> None:
+    ran = coffee(_COFFEE_COMPLETE="complete_bash", COMP_WORDS="coffee order CROI", COMP_CWORD="2")
+    assert ran.stdout.split() == ["CROISSANT", "CROISSANT_CHOCOLATE"]
+
+
+def test_a_rush_of_twenty_orders_a_second_is_accounted_for(shop: Shop) -> None:
+    """For half a minute; each order is seen to end, and what coffee says is what the shop has."""
+    ran = coffee("rush", "--rate", "20", "--for", "30s", "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    summary = json.loads(ran.stdout)
+    assert summary["placed"] == summary["wanted"] == 600
+    assert summary["fulfilled"] + summary["failed"] == 600
+    assert summary["unaccounted"] == summary["refused"] == 0
+    assert 0 < summary["p50Ms"] <= summary["p99Ms"]
+    newest = [each for page in shop.pages("/v1/api/fulfillment-orders", limit=100) for each in page]
+    assert {each["status"] for each in newest[:600]} <= {"FULFILLED", "FAILED"}

@@ -1,0 +1,114 @@
+"""The descriptions from outside: served as committed, valid, and true of whatever comes.
+
+`python -m pytest tests/e2e/test_description.py` tries a few requests of each operation;
+`COFFEESHOP_EXAMPLES=100` that many.
+"""
+
+import json
+import os
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from browser import NPM
+from scripts import describe, node
+from shop import Shop
+
+EXAMPLES = int(os.environ.get("COFFEESHOP_EXAMPLES") or 8)
+"""Requests of each operation, half of them made to be refused."""
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+STREAMS = ("/events",)
+
+
+@pytest.mark.parametrize("api", describe.APIS)
+def test_each_api_serves_its_description(shop: Shop, api: str) -> None:
+    client: httpx.Client = getattr(shop, api)
+    committed = describe.target(api).read_bytes()
+    for path in ("/openapi.json", f"/openapi/{api}.json"):
+        answer = httpx.get(f"{client.base_url}{path.removeprefix('/')}")
+        assert answer.content == committed
+        assert answer.headers["content-type"] == "application/json"
+
+
+def test_the_events_description_is_served_and_is_asyncapi(shop: Shop) -> None:
+    answer = shop.counter.get("/asyncapi.json")
+    assert answer.content == describe.ASYNCAPI.read_bytes()
+    specs = node.modules(NPM, "AsyncAPI's schemas") / "@asyncapi" / "specs" / "schemas"
+    schema = json.loads((specs / "3.0.0-without-$id.json").read_text())
+    jsonschema_rs.validator_for(schema).validate(answer.json())
+
+
+def test_published_events_are_as_described(shop: Shop) -> None:
+    shop.finished(shop.place()["id"])
+    document = describe.asyncapi()
+    for topic, channel in document["channels"].items():
+        (name,) = channel["messages"]
+        validator = jsonschema_rs.validator_for(
+            {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        )
+        events = shop.events(topic)
+        assert events, topic
+        for event in events[-50:]:
+            validator.validate(event)
+
+
+def operations(api: str) -> list[tuple[str, str]]:
+    return [
+        (method.upper(), path)
+        for path, methods in describe.openapi(api)["paths"].items()
+        for method in methods
+        if not path.endswith(STREAMS)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("api", "method", "path"),
+    [(api, method, path) for api in describe.APIS for method, path in operations(api)],
+)
+def test_no_answer_is_outside_the_description(shop: Shop, api: str, method: str, path: str) -> None:
+    """Whatever is sent, right or wrong, by schemathesis."""
+    client: httpx.Client = getattr(shop, api)
+    base = str(client.base_url).rstrip("/")
+    schema = schemathesis.openapi.from_dict(describe.openapi(api))
+    operation = schema[path][method]
+
+    def holds(case: Any) -> None:
+        # Waiting is tested elsewhere; here it would take its time.
+        if case.query:
+            case.query.pop("wait", None)
+        response = case.call(base_url=base)
+        case.validate_response(response, checks=CHECKS)
+        if response.status_code not in (429, 503):
+            case.validate_response(response, checks=[not_a_server_error])
+
+    for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+        try:
+            strategy = operation.as_strategy(generation_mode=mode)
+        except Exception as error:  # there may be nothing that could be wrong
+            if mode is schemathesis.GenerationMode.NEGATIVE and "negative" in str(error).lower():
+                continue
+            raise
+        run = settings(
+            max_examples=max(1, EXAMPLES // 2),
+            deadline=None,
+            database=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )(given(case=strategy)(holds))
+        seed(7)(run)()
