@@ -1,0 +1,64 @@
+"""What the dashboard and the alerts look at is really exported by the running stack."""
+
+import re
+import time
+
+import httpx
+
+from scripts.stack import APIS
+from scripts.supervise import Stack
+from shop import Shop, until
+from tests import monitoring
+
+
+def exported(stack: Stack) -> str:
+    ports = [*map(stack.ports.metrics, APIS), stack.ports.scheduler_metrics]
+    return "\n".join(httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in ports)
+
+
+def test_every_metric_is_exported(shop: Shop, stack: Stack) -> None:
+    """After an order, an event that nobody can handle, and a timer that failed."""
+    shop.finished(shop.place()["id"])
+    _publish_nonsense(stack)
+    _let_a_timer_fail(shop, stack)
+
+    def missing() -> set[str]:
+        names = set(re.findall(r"^(dapr_\w+)", exported(stack), re.MULTILINE))
+        return monitoring.metrics() - names
+
+    until(lambda: not missing(), 30, f"not exported: {missing()}")
+    until(lambda: re.search(r'process_status="drop"', exported(stack)), 30, "no drop is counted")
+
+
+def _publish_nonsense(stack: Stack) -> None:
+    """As barista-api, which may publish to that topic."""
+    answer = httpx.post(
+        f"http://127.0.0.1:{stack.ports.sidecar('barista')}/v1.0/publish/pubsub/barista_order_updated",
+        json={"version": 1, "nonsense": True},
+        headers={"dapr-api-token": stack.secrets["sidecar_token"]},
+    )
+    assert answer.status_code == 204
+
+
+def _let_a_timer_fail(shop: Shop, stack: Stack) -> None:
+    """The counter is away when an order's watchdog is due; it is tried again."""
+    sidecar = f"http://127.0.0.1:{stack.ports.sidecar('counter')}"
+    answer = httpx.post(
+        f"{sidecar}/v1.0/jobs/order-00000000-0000-4000-8000-00000000dead",
+        json={"dueTime": "1s", "failurePolicy": {"constant": {"interval": "1s", "maxRetries": 3}}},
+        headers={"dapr-api-token": stack.secrets["sidecar_token"]},
+    )
+    assert answer.status_code == 204
+    stack.stop("counter-api")
+    try:
+        time.sleep(3)
+    finally:
+        stack.start("counter-api")
+    until(lambda: _up(shop), 20, "counter-api does not come back")
+
+
+def _up(shop: Shop) -> bool:
+    try:
+        return shop.counter.get("/healthz/counter").is_success
+    except httpx.TransportError:
+        return False
