@@ -35,7 +35,6 @@ from coffeeshop.environment import Environment  # noqa: E402
 from coffeeshop.http import Caller, Route, Router  # noqa: E402
 from coffeeshop.operation import PATH_SCHEMAS, Answer, Operation, Parameter  # noqa: E402
 from coffeeshop.settings import Settings  # noqa: E402
-from product.menu import MENU  # noqa: E402
 
 VERSION = "1.0.0"
 APIS = resources.apis()
@@ -292,23 +291,23 @@ def asyncapi() -> Json:
     """The AsyncAPI document of all events."""
     channels: Json = {}
     operations: Json = {}
-    for station in dict.fromkeys(item.station for item in MENU):
-        for topic, event, sender, receiver in (
-            (f"{station}_order_placed", StationOrdered, "counter-api", f"{station}-api"),
-            (f"{station}_order_updated", StationAnswered, f"{station}-api", "counter-api"),
-        ):
-            channel = {"$ref": f"#/channels/{topic}"}
-            channels[topic] = {
-                "address": topic,
-                "description": (event.__doc__ or "").partition(": ")[2],
-                "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
+    for verb, event, sender, receiver in (
+        ("placed", StationOrdered, "counter-api", "station"),
+        ("updated", StationAnswered, "station", "counter-api"),
+    ):
+        channels[f"order_{verb}"] = {
+            "address": f"{{station}}_order_{verb}",
+            "description": (event.__doc__ or "").partition(": ")[2],
+            "parameters": {
+                "station": {"description": "Any on the menu", "examples": ["barista", "kitchen"]}
+            },
+            "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
+        }
+        for action, who in (("send", sender), ("receive", receiver)):
+            operations[f"{who}-{action}s-order_{verb}"] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/order_{verb}"},
             }
-            for action, who in (("send", sender), ("receive", receiver)):
-                operations[f"{who}-{action}-{topic}"] = {
-                    "action": action,
-                    "channel": channel,
-                    "title": f"{who} {action}s {topic}",
-                }
     return {
         "asyncapi": "3.0.0",
         "info": {
