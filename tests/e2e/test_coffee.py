@@ -38,14 +38,14 @@ def answered(*arguments: str) -> Any:
     return json.loads(ran.stdout)
 
 
-def terminal(*arguments: str) -> "pexpect.spawn[str]":
+def terminal(*arguments: str, columns: int = 160) -> "pexpect.spawn[str]":
     return pexpect.spawn(
         COFFEE,
         list(arguments),
-        env={**ENV, "TERM": "xterm-256color"},
+        env={**ENV, "TERM": "xterm-256color", "COLUMNS": str(columns)},
         encoding="utf-8",
         timeout=30,
-        dimensions=(40, 160),
+        dimensions=(40, columns),
     )
 
 

@@ -1,8 +1,10 @@
-"""The README's commands, as they are written there, and the stack's own reports."""
+"""The documents' commands, as they are written there, and the stack's own reports."""
 
+import os
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,21 +14,89 @@ from scripts.status import deaths
 from scripts.supervise import Stack
 from shop import PORT_OFFSET, Shop, until
 
+DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *CHECKOUT.glob("docs/*.md")]
 
-def test_every_curl_in_the_readme_works(shop: Shop) -> None:
-    """On the test's own ports, which is all that is changed in them."""
+
+def blocks(document: Path) -> list[str]:
+    """The document's shell blocks, without those of the juice bar, which has a test of its own."""
+    text = document.read_text()
+    text = re.sub(r"## Adding a station\n.*?(?=\n## )", "", text, flags=re.DOTALL)
+    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+
+
+def made_by(document: Path) -> list[str]:
+    """The targets of `make` in the document, in its blocks and between them."""
+    return re.findall(r"\bmake ([a-z][a-z0-9-]+)", document.read_text())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_curl_and_every_coffee_of_the_documents_works(shop: Shop, document: Path) -> None:
+    """On the test's own ports; a board that would be live and a rush are made short."""
     shop.finished(shop.place("ann")["id"])
-    readme = (CHECKOUT / "README.md").read_text()
-    block = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)[1]
-    script = re.sub(r"localhost:(\d+)", lambda m: f"localhost:{int(m[1]) + PORT_OFFSET}", block)
-    script = script.replace("curl ", "curl --fail-with-body -sS ").replace(
-        "till-1-0001", str(time.time())
-    )
-    ran = subprocess.run(
-        ["/bin/bash", "-eu", "-c", script], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert '"status":"FULFILLED"' in ran.stdout
+    for block in blocks(document):
+        lines = [line for line in block.splitlines() if not re.match(r"make |\S+python -m", line)]
+        script = "\n".join(lines)
+        for written, meant in (
+            (r"localhost:(\d+)", lambda m: f"localhost:{int(m[1]) + PORT_OFFSET}"),
+            ("curl ", "curl --fail-with-body -sS "),
+            ("till-1-0001", str(time.time())),
+            (r"coffee board  +#.*", "coffee board --no-live"),
+            (r"--for \d+s", "--for 1s"),
+        ):
+            script = re.sub(written, meant, script)
+        ran = subprocess.run(
+            ["/bin/bash", "-eu", "-c", script],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=CHECKOUT,
+            env={**os.environ, "COFFEESHOP_PORT_OFFSET": str(PORT_OFFSET)},
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        if "curl" in script:
+            assert '"status":"FULFILLED"' in ran.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_target_of_make_in_the_documents_is_there(document: Path) -> None:
+    known = re.findall(r"^([a-z0-9-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    assert set(made_by(document)) <= set(known)
+
+
+def test_the_main_job_and_the_stack_in_the_background(tmp_path: Path) -> None:
+    """`make run ONCE=1`; then up, status, logs and coffee, and down, on the same data."""
+    env = {
+        **os.environ,
+        "COFFEESHOP_PORT_OFFSET": str(PORT_OFFSET + 200),
+        "COFFEESHOP_HOME": str(tmp_path / "home"),
+    }
+
+    def make(*arguments: str) -> str:
+        ran = subprocess.run(
+            ["make", *arguments],
+            cwd=CHECKOUT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    shown = make("run", "ONCE=1")
+    assert "FULFILLED" in shown
+    order_id = re.search(r"order (\S{36})", shown)
+    assert order_id is not None
+    make("up")
+    try:
+        assert make("status").count("RUNNING") == 10
+        assert "order.placed" in make("logs", f"ORDER={order_id[1]}")
+        assert order_id[1] in make("coffee", "ARGS=mine --as ann --json")
+        assert "There are no dead letters" in make("dead-letters")
+    finally:
+        make("down")
 
 
 def test_a_process_that_dies_is_reported_and_started_again(shop: Shop, stack: Stack) -> None:
