@@ -68,7 +68,7 @@ def test_the_main_job_and_the_stack_in_the_background(tmp_path: Path) -> None:
     """`make run ONCE=1`; then up, status, logs and coffee, and down, on the same data."""
     env = {
         **os.environ,
-        "COFFEESHOP_PORT_OFFSET": str(PORT_OFFSET + 200),
+        "COFFEESHOP_PORT_OFFSET": str(PORT_OFFSET + 1000),
         "COFFEESHOP_HOME": str(tmp_path / "home"),
     }
 

@@ -16,7 +16,7 @@ from shop import PORT_OFFSET
 ALLOWED = re.compile(
     r"apps/juicebar-api/|apps/product-api/product/menu\.py|spin\.toml|k8s/base/dapr/|k8s/base/juicebar/"
 )
-OFFSET = PORT_OFFSET + 100
+OFFSET = PORT_OFFSET + 1000
 """Beside the stack of the other tests."""
 
 

@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -41,7 +42,7 @@ def test_each_api_serves_its_description(shop: Shop, api: str) -> None:
     client: httpx.Client = getattr(shop, api)
     committed = describe.target(api).read_bytes()
     for path in ("/openapi.json", f"/openapi/{api}.json"):
-        answer = httpx.get(f"{client.base_url}{path.removeprefix('/')}")
+        answer = client.get(path)
         assert answer.content == committed
         assert answer.headers["content-type"] == "application/json"
 
@@ -100,12 +101,7 @@ def test_no_answer_is_outside_the_description(shop: Shop, api: str, method: str,
             case.validate_response(response, checks=[not_a_server_error])
 
     for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-        try:
-            strategy = operation.as_strategy(generation_mode=mode)
-        except Exception as error:  # there may be nothing that could be wrong
-            if mode is schemathesis.GenerationMode.NEGATIVE and "negative" in str(error).lower():
-                continue
-            raise
+        strategy = operation.as_strategy(generation_mode=mode)
         run = settings(
             max_examples=max(1, EXAMPLES // 2),
             deadline=None,
@@ -113,4 +109,9 @@ def test_no_answer_is_outside_the_description(shop: Shop, api: str, method: str,
             phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )(given(case=strategy)(holds))
-        seed(7)(run)()
+        try:
+            seed(7)(run)()
+        except Unsatisfiable:
+            # Nothing can be wrong about a request without parameters.
+            assert mode is schemathesis.GenerationMode.NEGATIVE
+            assert not operation.definition.raw.get("parameters")
