@@ -2,14 +2,17 @@
 
 import os
 import re
+import socket
 import subprocess
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from scripts.cache import CHECKOUT, Failure
 from scripts.logs import of_order
+from scripts.stack import Ports
 from scripts.status import deaths
 from scripts.supervise import Stack
 from shop import PORT_OFFSET, Shop, until
@@ -64,11 +67,13 @@ def test_every_target_of_make_in_the_documents_is_there(document: Path) -> None:
     assert set(made_by(document)) <= set(known)
 
 
-def test_the_main_job_and_the_stack_in_the_background(tmp_path: Path) -> None:
-    """`make run ONCE=1`; then up, status, logs and coffee, and down, on the same data."""
+def test_the_main_job(tmp_path: Path) -> None:
+    """`make run` places an order and serves; meanwhile the other commands work on it; Ctrl-C stops
+    everything that it started."""
+    offset = PORT_OFFSET + 1000
     env = {
         **os.environ,
-        "COFFEESHOP_PORT_OFFSET": str(PORT_OFFSET + 1000),
+        "COFFEESHOP_PORT_OFFSET": str(offset),
         "COFFEESHOP_HOME": str(tmp_path / "home"),
     }
 
@@ -80,23 +85,29 @@ def test_the_main_job_and_the_stack_in_the_background(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=60,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout
 
-    shown = make("run", "ONCE=1")
-    assert "FULFILLED" in shown
-    order_id = re.search(r"order (\S{36})", shown)
-    assert order_id is not None
-    make("up")
+    running = pexpect.spawn(
+        "make", ["run"], cwd=str(CHECKOUT), env=env, encoding="utf-8", timeout=90
+    )
     try:
+        running.expect(r"order (\S{36})")
+        order_id = running.match.group(1)
+        running.expect("FULFILLED")
+        running.expect("Ctrl-C stops everything")
         assert make("status").count("RUNNING") == 10
-        assert "order.placed" in make("logs", f"ORDER={order_id[1]}")
-        assert order_id[1] in make("coffee", "ARGS=mine --as ann --json")
+        assert "order.placed" in make("logs", f"ORDER={order_id}")
+        assert order_id in make("coffee", "ARGS=mine --as ann --json")
         assert "There are no dead letters" in make("dead-letters")
     finally:
-        make("down")
+        running.sendintr()
+        running.expect(pexpect.EOF)
+        running.close()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", Ports(offset).app("counter"))) != 0
 
 
 def test_a_process_that_dies_is_reported_and_started_again(shop: Shop, stack: Stack) -> None:
