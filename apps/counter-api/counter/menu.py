@@ -4,7 +4,6 @@ A page in a browser reaches counter-api alone; the rest comes by service invocat
 """
 
 from collections.abc import Iterable
-from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,7 +11,7 @@ from coffeeshop.concurrency import together
 from coffeeshop.contracts import Menu, MenuItem, Offer, Station, UnavailableList
 from coffeeshop.environment import Environment
 from coffeeshop.files import etag, unless_known
-from coffeeshop.http import Problem, Request, Response, unauthorized
+from coffeeshop.http import Problem, Request, Response, item_type_of, unauthorized
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar, TooManyRequests, Unavailable
 from coffeeshop.transport import NoAnswer, Reply
@@ -46,10 +45,10 @@ class MenuBoard:
         )
 
     async def get_picture(self, request: Request) -> Response:
-        target = f"/v1-item-images/{quote(request.path_params['itemType'], safe='')}"
-        reply = await self._invoke("product-api", target)
+        item_type = item_type_of(request)
+        reply = await self._invoke("product-api", f"/v1-item-images/{item_type}")
         if reply.status == 404:
-            raise Problem(404, f"There is no item {request.path_params['itemType']}.")
+            raise Problem(404, f"There is no item {item_type}.")
         if reply.status != 200:
             raise Unavailable(f"product-api answered {reply.status}.")
         return Response(
@@ -64,17 +63,15 @@ class MenuBoard:
 
     async def _change(self, request: Request, method: str) -> Response:
         """Hand the change to the item's station, which knows the staff's token."""
-        text = request.path_params["itemType"]
-        if not (text.isascii() and text.isdigit() and len(text) <= 4):
-            raise Problem(404, f"{text} is not the number of an item.")
-        items = await self._items(f"/v1-get-items-by-types?types={text}")
+        item_type = item_type_of(request)
+        items = await self._items(f"/v1-get-items-by-types?types={item_type}")
         if not items:
-            raise Problem(404, f"There is no item {text} on the menu.")
+            raise Problem(404, f"There is no item {item_type}.")
         station = items[0].station
         token = request.header("authorization")
         reply = await self._invoke(
             f"{station}-api",
-            f"/v1/api/{station}/unavailable/{items[0].itemType}",
+            f"/v1/api/{station}/unavailable/{item_type}",
             method,
             (("authorization", token),) if token else (),
         )

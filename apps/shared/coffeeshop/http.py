@@ -263,6 +263,14 @@ def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
+def item_type_of(request: Request) -> int:
+    """The item that the path names. Raises `Problem` 404 for what cannot be one."""
+    text = request.path_params["itemType"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise Problem(404, f"{text} is not the number of an item.")
+    return int(text)
+
+
 async def alive(_request: Request) -> Response:
     """The guest runs; asks nobody else."""
     return Response(204)

@@ -23,7 +23,7 @@ from coffeeshop.contracts import (
 from coffeeshop.environment import Environment
 from coffeeshop.events import delivered, dropped
 from coffeeshop.files import File
-from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, alive
+from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, alive, item_type_of
 from coffeeshop.logs import Log, logger
 from coffeeshop.operation import JSON, Answer, Operation
 from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
@@ -211,20 +211,20 @@ class StationApi:
         return Response(200, (await self._sold_out()).to_json())
 
     async def get_unavailable(self, request: Request) -> Response:
-        item_type = _item_type(request)
+        item_type = item_type_of(request)
         for each in (await self._sold_out()).items:
             if each.itemType == item_type:
                 return Response(200, each.to_json())
         raise Problem(404, f"Item {item_type} is not on the list: it is available.")
 
     async def put_unavailable(self, request: Request) -> Response:
-        item_type, now = _item_type(request), self._env.clock()
+        item_type, now = item_type_of(request), self._env.clock()
         await self._change(lambda current: with_item(current, item_type, now))
         self._log("item.unavailable", itemType=item_type)
         return Response(204)
 
     async def delete_unavailable(self, request: Request) -> Response:
-        item_type = _item_type(request)
+        item_type = item_type_of(request)
         await self._change(lambda current: without_item(current, item_type))
         self._log("item.available", itemType=item_type)
         return Response(204)
@@ -249,10 +249,3 @@ class StationApi:
 
 def _key(order_id: str) -> str:
     return f"order-{order_id}"
-
-
-def _item_type(request: Request) -> int:
-    text = request.path_params["itemType"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 4):
-        raise Problem(404, f"{text} is not the number of an item.")
-    return int(text)
