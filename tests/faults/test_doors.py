@@ -18,6 +18,7 @@ EVENTS = (
     ("kitchen", "/dapr_subscribe_KitchenOrdered"),
     ("counter", "/dapr_subscribe_BaristaOrderUpdated"),
     ("counter", "/dapr_subscribe_KitchenOrderUpdated"),
+    ("counter", "/dapr_subscribe_OrderUpdated"),
 )
 ORDER = "00000000-0000-4000-8000-000000000000"
 SIDECAR_ONLY = (*EVENTS, ("counter", "/job/sweep"), ("counter", f"/job/order-{ORDER}"))
@@ -159,6 +160,7 @@ def test_a_pos_shows_its_token(guarded: Stack, authorization: str) -> None:
     counter = f"http://127.0.0.1:{guarded.ports.app('counter')}"
     headers = {"authorization": authorization} if authorization else {}
     paths = ("orders?loyaltyMemberId=ann", f"orders/{ORDER}", "fulfillment-orders")
+    paths = (*paths, f"orders/{ORDER}/events", "fulfillment-orders/events")
     answers = [httpx.get(f"{counter}/v1/api/{path}", headers=headers) for path in paths]
     answers.append(httpx.post(f"{counter}/v1/api/orders", json=BODY, headers=headers))
     assert {answer.status_code for answer in answers} == {401}
@@ -175,3 +177,9 @@ def test_who_shows_the_token_orders_and_sells_out(guarded: Stack) -> None:
     assert httpx.delete(kitchen, headers=till).status_code == 401
     assert httpx.put(kitchen, headers={"authorization": "Bearer cook"}).status_code == 204
     assert httpx.get(kitchen).status_code == 200
+    # The page reaches the kitchen through the counter, which hands the token on.
+    by_page = f"{counter}/v1/api/menu/7/unavailable"
+    assert httpx.delete(by_page).status_code == 401
+    assert httpx.delete(by_page, headers=till).status_code == 401
+    assert httpx.delete(by_page, headers={"authorization": "Bearer cook"}).status_code == 204
+    assert httpx.get(kitchen).status_code == 404
