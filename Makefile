@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs coffee pictures build test unit e2e faults-short faults dead-letters lint growth format describe lock clean
+.PHONY: help run up down status logs coffee pictures build test unit e2e faults-short faults dead-letters lint growth live format describe lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
@@ -56,6 +56,9 @@ lint:  ## ruff and mypy --strict
 
 growth:  ## Time placing and listing at 1,000 and at 20,000 stored orders (some minutes)
 	@$(DO) tests.bench.growth
+
+live:  ## What following an order costs, by streams and by polling (a minute)
+	@$(DO) tests.bench.live
 
 format:
 	@$(DO) ruff format apps scripts tests

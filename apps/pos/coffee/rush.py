@@ -1,7 +1,8 @@
 """A rush: believable customers come at a steady rate, and each one waits for her order.
 
 Arrivals do not wait for the shop: when it slows down, more customers wait at once. A request that
-got no answer, 429 or 503 is repeated with the same Idempotency-Key, as a till does.
+got no answer, 429 or 503 is repeated with the same Idempotency-Key, as a till does; one whose order
+was abandoned (409: it will never be made) is repeated with a new key.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ NAMES = (
 )
 FAVOURITES = {"COFFEE_BLACK": 6, "LATTE": 5, "CAPPUCCINO": 5, "CROISSANT": 5, "MUFFIN": 3}
 """How much likelier than another item."""
-PLACE_PATIENCE, WAIT_PATIENCE = 30.0, 420.0
+PLACE_PATIENCE, WAIT_PATIENCE = 60.0, 420.0
 """Seconds. An order ends for certain after its deadline (300 s) and the grace (90 s)."""
 
 
@@ -122,7 +123,7 @@ async def _customer(
 
 
 async def _placed(client: httpx.AsyncClient, document: Json, summary: Summary) -> Json | None:
-    key = {"idempotency-key": str(uuid4())}
+    key = _new_key()
     give_up = time.monotonic() + PLACE_PATIENCE
     while time.monotonic() < give_up:
         try:
@@ -134,11 +135,17 @@ async def _placed(client: httpx.AsyncClient, document: Json, summary: Summary) -
                 found: Json = answer.json()
                 return found
             summary.trouble[str(answer.status_code)] += 1
-            if answer.status_code not in (429, 503):
+            if answer.status_code == 409:
+                key = _new_key()
+            elif answer.status_code not in (429, 503):
                 return None
         summary.repeated += 1
         await asyncio.sleep(0.5)
     return None
+
+
+def _new_key() -> dict[str, str]:
+    return {"idempotency-key": str(uuid4())}
 
 
 async def _end(client: httpx.AsyncClient, order_id: str, summary: Summary) -> str | None:
