@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.simulation.exhaustive import explore
-from tests.simulation.plants import plant_named, planted
+from tests.simulation.plants import Plant, plant_named, planted
 from tests.simulation.shop import OUTAGES, Run
 from tests.simulation.shrink import failure, shrink
 from tests.simulation.tape import Tape
@@ -269,5 +269,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--tape", type=Path)
     parser.add_argument("--exhaustive", action="store_true")
-    parser.add_argument("--plant", type=plant_named)
+    parser.add_argument("--plant", type=_plant)
     return parser.parse_args()
+
+
+def _plant(name: str) -> Plant:
+    try:
+        return plant_named(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

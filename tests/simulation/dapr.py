@@ -376,7 +376,7 @@ class Sidecar:
     def _publish(self, topic: str, query: str, body: bytes) -> Reply:
         if not self.engines.valkey_is_up:
             return Reply(500)
-        event_id = parse_qs(query)["metadata.cloudevent.id"][0]
+        (event_id,) = parse_qs(query).get("metadata.cloudevent.id", ["some id"])
         self.engines.publish(topic, event_id, json.loads(body))
         return Reply(204)
 
