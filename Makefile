@@ -3,10 +3,11 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs coffee pictures build test unit e2e faults-short faults dead-letters lint growth live format describe lock clean
+.PHONY: help run up down status logs coffee pictures build test unit simulation simulate e2e \
+	faults-short faults dead-letters lint growth live format describe lock clean
 
 help:  ## What there is
-	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 12
 
 export COFFEESHOP_TRACES = $(TRACES)
 
@@ -34,10 +35,18 @@ pictures:  ## Take the pictures of the README anew
 build:  ## The components, for Spin and for plain wasmtime
 	@$(DO) build
 
-test: lint unit e2e faults-short  ## Everything that a commit must pass
+test: lint unit simulation e2e faults-short  ## Everything that a commit must pass
 
 unit:
 	@$(DO) pytest tests/unit
+
+simulation:  ## The short form of `simulate`; and that the real sidecar does what is simulated
+	@$(DO) pytest tests/simulation
+
+simulate:  ## MINUTES= or RUNS=, SEED=, EXHAUSTIVE=1, PLANT=, TAPE=: the shop under drawn faults
+	@$(DO) tests.simulation $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUNS),--runs $(RUNS)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(EXHAUSTIVE),--exhaustive) \
+	  $(if $(PLANT),--plant "$(PLANT)") $(if $(TAPE),--tape "$(TAPE)")
 
 e2e:
 	@$(DO) pytest tests/contract tests/e2e

@@ -26,6 +26,7 @@ def main() -> None:
         (*mypy, "tests/e2e"),
         (*mypy, "tests/bench"),
         (*mypy, "tests/faults"),
+        (*mypy, "tests/simulation"),
     ]
     failed = [
         " ".join(command[1:])

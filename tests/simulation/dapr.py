@@ -18,9 +18,11 @@ from coffeeshop.transport import Call, Reply
 from tests.simulation.world import App, World
 
 APP_TOKEN = "app-token"
-REDELIVER_CHECK = 5_000
 SCHEDULE_PATIENCE = 30_000
 """How long a sidecar waits for a scheduler that is away."""
+UNHEALTHY_AFTER = 10_000
+"""How long an API must be away before its sidecar stops deliveries and jobs (app health)."""
+PROBE = 1_000
 
 Answered = Callable[[Reply | None], None]
 
@@ -43,7 +45,11 @@ class Configuration:
     longest_interval: int
     delivery_timeout: int
     processing_timeout: int
+    redeliver_interval: int
     sweep_every: int
+    menu_timeout: int
+    menu_retries: int
+    menu_pause: int
 
 
 def read_configuration(folder: Path) -> Configuration:
@@ -55,7 +61,7 @@ def read_configuration(folder: Path) -> Configuration:
             policies = file["spec"]["policies"]
     pubsub = {m["name"]: m.get("value") for m in by_name["pubsub"]["spec"]["metadata"]}
     sweep = {m["name"]: m["value"] for m in by_name["sweep"]["spec"]["metadata"]}
-    delivery = policies["retries"]["delivery"]
+    delivery, menu = policies["retries"]["delivery"], policies["retries"]["menu"]
     return Configuration(
         subscriptions=tuple(
             Subscription(
@@ -72,7 +78,11 @@ def read_configuration(folder: Path) -> Configuration:
         longest_interval=_milliseconds(delivery["maxInterval"]),
         delivery_timeout=_milliseconds(policies["timeouts"]["delivery"]),
         processing_timeout=_milliseconds(pubsub["processingTimeout"]),
+        redeliver_interval=int(pubsub["redeliverInterval"]),
         sweep_every=_milliseconds(sweep["schedule"].removeprefix("@every ")),
+        menu_timeout=_milliseconds(policies["timeouts"]["menu"]),
+        menu_retries=menu["maxRetries"],
+        menu_pause=_milliseconds(menu["duration"]),
     )
 
 
@@ -85,6 +95,8 @@ class Message:
     topic: str
     event_id: str
     data: Any
+    first_topic: str
+    """What the event says: a dead letter keeps the topic that it was published to."""
     is_acknowledged: bool = False
     deliveries: int = 0
 
@@ -107,7 +119,14 @@ class Engines:
     stores: dict[str, dict[str, tuple[bytes, int]]] = field(default_factory=dict)
     streams: dict[str, list[Message]] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    lost_jobs: set[str] = field(default_factory=set)
+    delivered: list[str] = field(default_factory=list)
+    """The topic of each first delivery, in the order of deliveries."""
+    delays: dict[str, int] | None = None
+    """Milliseconds that the events of a topic take, where that is not the tape's to say."""
     valkey_is_up: bool = True
+    stores_away: set[str] = field(default_factory=set)
+    """State stores that fail while the broker works: they may be another server."""
     scheduler_is_up: bool = True
     sidecars: dict[str, "Sidecar"] = field(default_factory=dict)
     on_write: Callable[[str, str, bytes | None, Any], None] = lambda *_: None
@@ -125,15 +144,34 @@ class Engines:
 
         self.world.after(downtime, back)
 
+    def store_outage(self, store: str, downtime: int) -> None:
+        self.stores_away.add(store)
+        self.world.note(store, "fails")
+
+        def back() -> None:
+            self.stores_away.discard(store)
+            self.world.note(store, "is back")
+
+        self.world.after(downtime, back)
+
     def lose_jobs(self) -> None:
         """The scheduler's disk is lost."""
         self.world.note("scheduler", "loses its data")
+        self.lost_jobs.update(self.jobs)
         self.jobs.clear()
+
+    def replay(self) -> None:
+        """The broker loses its consumer groups: they begin again, and everything comes again."""
+        self.world.note("valkey", "loses the consumer groups")
+        for subscription in self.configuration.subscriptions:
+            for message in self.streams.get(subscription.topic, ()):
+                sidecar = self.sidecars[subscription.app]
+                self._deliver_soon(sidecar, subscription, message, again=True)
 
     # Broker
 
-    def publish(self, topic: str, event_id: str, data: Any) -> None:
-        message = Message(topic, event_id, data)
+    def publish(self, topic: str, event_id: str, data: Any, first_topic: str | None = None) -> None:
+        message = Message(topic, event_id, data, first_topic or topic)
         self.streams.setdefault(topic, []).append(message)
         self.on_publish(message)
         for subscription in self.configuration.subscriptions:
@@ -142,29 +180,48 @@ class Engines:
                 self._deliver_soon(sidecar, subscription, message)
                 if self.world.strikes("delivery is doubled"):
                     later = (1, 20, 500, 20_000, 60_000)[self.world.tape.draw(5)]
-                    self.world.after(
-                        later, lambda: sidecar.deliver(subscription, message, even_if_done=True)
-                    )
+                    self._deliver_after(later, sidecar, subscription, message, again=True)
 
     def _deliver_soon(
-        self, sidecar: "Sidecar", subscription: Subscription, message: Message
+        self,
+        sidecar: "Sidecar",
+        subscription: Subscription,
+        message: Message,
+        *,
+        again: bool = False,
     ) -> None:
+        if self.delays is not None:
+            delay = self.delays.get(message.topic, 1)
+            self._deliver_after(delay, sidecar, subscription, message, again=again)
+            return
         delay = 1 + self.world.tape.draw(3)
         if self.world.strikes("delivery is late"):
             delay += (30, 300, 3_000, 15_000, 45_000, 80_000)[self.world.tape.draw(6)]
-        self.world.after(delay, lambda: sidecar.deliver(subscription, message))
+        self._deliver_after(delay, sidecar, subscription, message, again=again)
+
+    def _deliver_after(
+        self,
+        delay: int,
+        sidecar: "Sidecar",
+        subscription: Subscription,
+        message: Message,
+        *,
+        again: bool,
+    ) -> None:
+        self.world.after(delay, lambda: sidecar.deliver(subscription, message, even_if_done=again))
 
     # Scheduler
 
     def arm(self, job: Job) -> None:
         self.jobs[job.name] = job
+        self.world.timers.append(job.due)
         self.world.after(job.due - self.world.now, lambda: self._fire(job))
 
     def _fire(self, job: Job) -> None:
         if self.jobs.get(job.name) is not job:
             return
         sidecar = self.sidecars["counter-api"]
-        if not self.scheduler_is_up or not sidecar.is_up:
+        if not (self.scheduler_is_up and sidecar.is_up and sidecar.app_is_healthy):
             self.world.after(500, lambda: self._fire(job))
             return
         times = 2 if self.world.strikes("job fires twice") else 1
@@ -199,6 +256,9 @@ class Sidecar:
         self.world = engines.world
         self.is_up = True
         self.epoch = 0
+        self.app_is_healthy = True
+        self.pauses = 0
+        """How often the subscriptions were stopped because the API was away."""
         engines.sidecars[app.name] = self
         app.sidecar = self
 
@@ -215,11 +275,29 @@ class Sidecar:
 
         self.world.after(downtime, back)
 
+    def app_died(self) -> None:
+        epoch = self.app.epoch
+
+        def still_away() -> None:
+            if epoch == self.app.epoch and not self.app.is_up:
+                self.app_is_healthy = False
+                self.pauses += 1
+
+        self.world.after(UNHEALTHY_AFTER, still_away)
+
+    def app_is_back(self) -> None:
+        def well() -> None:
+            if self.app.is_up:
+                self.app_is_healthy = True
+
+        if not self.app_is_healthy:
+            self.world.after(PROBE, well)
+
     def sweep_regularly(self) -> None:
         every = self.engines.configuration.sweep_every
 
         def fire() -> None:
-            if self.is_up:
+            if self.is_up and self.app_is_healthy:
                 self.to_app("POST", "/job/sweep", b"", _ignore)
             self.world.after(every, fire)
 
@@ -245,15 +323,21 @@ class Sidecar:
         elif kind == "publish":
             alive(self._publish(rest[1], query, call.body))
         elif kind == "jobs":
-            self._schedule(rest[0], json.loads(call.body), alive)
+            if call.method == "DELETE":
+                alive(self._unschedule(rest[0]))
+            else:
+                self._schedule(rest[0], json.loads(call.body), alive)
         elif kind == "invoke":
             self._invoke(call, rest[0], call.target.partition("/method")[2], alive)
         else:
             raise AssertionError(call.target)
 
     def _state(self, call: Call, rest: list[str]) -> Reply:
-        if not self.engines.valkey_is_up:
-            return Reply(500, b'{"errorCode":"ERR_STATE"}')
+        if not self.engines.valkey_is_up or rest[0] in self.engines.stores_away:
+            # Any failure of a change with an ETag is called a conflict (read in state/redis).
+            is_change = call.method == "POST" and rest[1:] != ["bulk"]
+            has_etag = is_change and json.loads(call.body)[0].get("etag") is not None
+            return Reply(409 if has_etag else 500, b'{"errorCode":"ERR_STATE"}')
         store = self.engines.stores.setdefault(rest[0], {})
         if call.method == "GET":
             found = store.get(unquote(rest[1]))
@@ -261,16 +345,20 @@ class Sidecar:
         if rest[1:] == ["bulk"]:
             items = []
             for key in json.loads(call.body)["keys"]:
+                # Our keys need no escapes.
                 if (found := store.get(key)) is None:
-                    items.append(b'{"key":%s}' % json.dumps(key).encode())
+                    items.append(b'{"key":"%s"}' % key.encode())
                 else:
-                    items.append(
-                        b'{"key":%s,"data":%s,"etag":"%d"}'
-                        % (json.dumps(key).encode(), found[0], found[1])
-                    )
+                    item = b'{"key":"%s","data":%s,"etag":"%d"}'
+                    items.append(item % (key.encode(), *found))
             return Reply(200, b"[" + b",".join(items) + b"]")
         (item,) = json.loads(call.body)
-        return self._save(store, rest[0], item)
+        reply = self._save(store, rest[0], item)
+        if reply.status == 204 and self.world.strikes("store repeats a write"):
+            # Its client did not hear the store and sent the change once more: 409 or 500 for
+            # a change that was made.
+            return self._save(store, rest[0], item)
+        return reply
 
     def _save(self, store: dict[str, tuple[bytes, int]], name: str, item: Any) -> Reply:
         key, etag = item["key"], item.get("etag")
@@ -288,7 +376,7 @@ class Sidecar:
     def _publish(self, topic: str, query: str, body: bytes) -> Reply:
         if not self.engines.valkey_is_up:
             return Reply(500)
-        event_id = parse_qs(query)["metadata.cloudevent.id"][0]
+        (event_id,) = parse_qs(query).get("metadata.cloudevent.id", ["some id"])
         self.engines.publish(topic, event_id, json.loads(body))
         return Reply(204)
 
@@ -307,21 +395,41 @@ class Sidecar:
         self.engines.arm(Job(name, due, interval, body["data"]))
         answer(Reply(204))
 
-    def _invoke(self, call: Call, target: str, path: str, answer: Answered) -> None:
+    def _unschedule(self, name: str) -> Reply:
+        if not self.engines.scheduler_is_up:
+            return Reply(500)
+        if (job := self.engines.jobs.pop(name, None)) is not None:
+            self.engines.on_job_end(job)
+        return Reply(204)
+
+    def _invoke(
+        self, call: Call, target: str, path: str, answer: Answered, retries: int = 0
+    ) -> None:
+        """By the policy `menu`: each attempt has its time, and some failures are tried again."""
         other = self.engines.sidecars[target]
+        configuration = self.engines.configuration
+        is_over = False
+
+        def answered(response: Response | None, status: int = 500) -> None:
+            nonlocal is_over
+            if is_over:
+                return
+            is_over = True
+            reply = Reply(status) if response is None else Reply(response.status, response.body)
+            again = response is None or 502 <= reply.status <= 504
+            if not again or retries == configuration.menu_retries:
+                answer(reply)
+                return
+            pause = configuration.menu_pause
+            self.world.after(pause, lambda: self._invoke(call, target, path, answer, retries + 1))
+
         if not other.is_up:
-            answer(Reply(500))
+            self.world.after(1, lambda: answered(None))
         elif self.world.strikes("menu is refused (429)"):
-            answer(Reply(429))
+            answered(Response(429))
         else:
-            other.to_app(
-                call.method,
-                path,
-                call.body,
-                lambda response: answer(
-                    Reply(502) if response is None else Reply(response.status, response.body)
-                ),
-            )
+            other.to_app(call.method, path, call.body, answered)
+            self.world.after(configuration.menu_timeout, lambda: answered(None, 408))
 
     # To the API
 
@@ -348,21 +456,27 @@ class Sidecar:
         """Read the message from the stream and hand it to the API until it is settled."""
         if message.is_acknowledged and not even_if_done:
             return
-        if not self.engines.valkey_is_up or not self.is_up:
-            self.world.after(500, lambda: self.deliver(subscription, message))
+        if not (self.engines.valkey_is_up and self.is_up and self.app_is_healthy):
+            self.world.after(
+                500, lambda: self.deliver(subscription, message, even_if_done=even_if_done)
+            )
             return
         message.deliveries += 1
+        if message.deliveries == 1:
+            self.engines.delivered.append(message.topic)
         # Still unsettled after the processing time-out: read again by whoever looks then.
+        configuration = self.engines.configuration
         self.world.after(
-            self.engines.configuration.processing_timeout + REDELIVER_CHECK,
+            configuration.processing_timeout + configuration.redeliver_interval,
             lambda: self.deliver(subscription, message),
         )
-        self._attempt(subscription, message, 0, self.epoch)
+        self._attempt(subscription, message, 0, (self.epoch, self.pauses))
 
     def _attempt(
-        self, subscription: Subscription, message: Message, retries: int, epoch: int
+        self, subscription: Subscription, message: Message, retries: int, when: tuple[int, int]
     ) -> None:
-        if epoch != self.epoch:
+        """`when` is the sidecar's epoch and its pauses when the message was read."""
+        if when[0] != self.epoch:
             return
         event = json.dumps(
             {
@@ -370,7 +484,7 @@ class Sidecar:
                 "id": message.event_id,
                 "source": "simulated",
                 "specversion": "1.0",
-                "topic": message.topic,
+                "topic": message.first_topic,
                 "type": "com.dapr.event.sent",
             }
         ).encode()
@@ -378,12 +492,12 @@ class Sidecar:
 
         def answered(response: Response | None) -> None:
             nonlocal settled
-            if settled or epoch != self.epoch:
+            if settled or when[0] != self.epoch:
                 return
             if response is not None and self.world.strikes("delivery's answer is lost"):
                 response = None
             settled = True
-            self._settle(subscription, message, retries, epoch, response)
+            self._settle(subscription, message, retries, when, response)
 
         self.to_app("POST", subscription.route, event, answered)
         self.world.after(
@@ -396,28 +510,43 @@ class Sidecar:
         subscription: Subscription,
         message: Message,
         retries: int,
-        epoch: int,
+        when: tuple[int, int],
         response: Response | None,
     ) -> None:
         configuration = self.engines.configuration
-        if response is not None and response.status < 300 and b"DROP" not in response.body:
+        verdict = _verdict(response)
+        if verdict == "SUCCESS":
             self._acknowledge(message)
             return
-        is_final = response is not None and (response.status < 429 or 429 < response.status < 500)
-        if not is_final and retries < configuration.retries:
+        if verdict == "RETRY" and retries < configuration.retries:
             pause = min(configuration.longest_interval, int(500 * 1.5**retries))
-            self.world.after(
-                pause, lambda: self._attempt(subscription, message, retries + 1, epoch)
-            )
+            self.world.after(pause, lambda: self._attempt(subscription, message, retries + 1, when))
             return
+        if verdict != "DROP" and when[1] != self.pauses:
+            return  # the subscription was stopped meanwhile: left for the broker to give again
         # Acknowledged whether or not the dead-letter topic could be written (components-contrib).
         self.world.note(self.app.name, f"{message.event_id} is a dead letter")
         dead = subscription.dead_letter_topic
         if dead and self.engines.valkey_is_up and not self.world.strikes("dead letter is lost"):
             self.world.fired["(dead letter)"] += 1
-            self.engines.publish(dead, message.event_id, message.data)
+            self.engines.publish(dead, message.event_id, message.data, message.first_topic)
         self._acknowledge(message)
 
     def _acknowledge(self, message: Message) -> None:
         if self.engines.valkey_is_up:
             message.is_acknowledged = True
+
+
+def _verdict(response: Response | None) -> str:
+    """SUCCESS, RETRY, DROP or FAIL: what an answer to a delivery means."""
+    if response is None:
+        return "RETRY"
+    if response.status < 300:
+        try:
+            status = json.loads(response.body).get("status", "")
+        except (ValueError, AttributeError):
+            return "SUCCESS"
+        return {"": "SUCCESS", "SUCCESS": "SUCCESS", "DROP": "DROP"}.get(status, "RETRY")
+    if response.status == 404:
+        return "DROP"
+    return "RETRY" if response.status == 429 or response.status >= 500 else "FAIL"

@@ -4,7 +4,7 @@ Nothing here asks the code under test: what must hold is said again, independent
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +35,14 @@ class Invariants:
         self._indexed: defaultdict[str, set[str]] = defaultdict(set)
         self._make_ids: dict[str, str] = {}
         self._made: set[str] = set()
+        self.events: Counter[str] = Counter()
+        """The APIs' log lines by their event."""
+        self.answers_told: Counter[int] = Counter()
+        self._refused: set[int] = set()
+        """The `location` of requests that were refused for good: the simulated POS puts a number
+        of its own there."""
+        self._promised: dict[tuple[str, int], str] = {}
+        """What was answered 201, by key and request."""
         engines.on_write = self.written
         engines.on_publish = self.published
         engines.on_job_end = self.job_ended
@@ -65,7 +73,7 @@ class Invariants:
             if key.startswith(("all-", "customer-")):
                 name = "all" if key.startswith("all-") else "customer"
                 self._indexed[value["entries"][-1][1]].add(name)
-            else:
+            elif key != "last-sweep":
                 self._record_written(key, json.loads(before) if before else None, value)
         elif key.startswith("order-"):
             self._answer_written(store.removesuffix("-store"), key.removeprefix("order-"), value)
@@ -75,7 +83,10 @@ class Invariants:
         if before is None:
             self.saved_at[order] = self._world.now
             if after["kind"] == "order":
-                self._expect(11, f"order-{order}" in self._engines.jobs, f"{order} is not watched")
+                self._expect(13, after["location"] not in self._refused, f"{order} was refused")
+                job = f"order-{order}"
+                watched = job in self._engines.jobs or job in self._engines.lost_jobs
+                self._expect(11, watched, f"{order} is not watched")
                 both = {"all", "customer"} <= self._indexed[order]
                 self._expect(10, both, f"{order} was saved before it was in the indexes")
             return
@@ -88,6 +99,12 @@ class Invariants:
         fixed = ("id", "body_hash", "loyalty_member_id", "placed_at", "expires_at")
         self._expect(3, all(before[f] == after[f] for f in fixed), f"{order} is another order")
         for old, new in zip(before["items"], after["items"], strict=True):
+            same = {**old, "status": None, "reason": None} == {
+                **new,
+                "status": None,
+                "reason": None,
+            }
+            self._expect(3, same, f"{old['id']} is another item")
             if old != new:
                 self._expect(3, old["status"] == "PLACED", f"{old['id']} was decided twice")
                 self._justified(order, after, new)
@@ -126,6 +143,8 @@ class Invariants:
         if message.topic.endswith("_order_placed"):
             kind = self.records.get(order, {}).get("kind")
             self._expect(8, kind == "order", f"{order} was submitted while it is {kind}")
+            due = self.records.get(order, {}).get("expires_at")
+            self._expect(9, due == data["expiresAt"], f"{order} was given another deadline")
         elif message.topic.endswith("_order_updated"):
             known = self.answers.get((data["station"], order), {"items": None})["items"]
             self._expect(4, known == data["items"], f"{order} is answered, but not as recorded")
@@ -138,6 +157,7 @@ class Invariants:
     # Logs
 
     def logged(self, line: Json) -> None:
+        self.events[line["event"]] += 1
         if line["event"] == "item.made":
             order, station = line["orderId"], line["api"].removesuffix("-api")
             recorded = self.answers.get((station, order), {"items": []})["items"]
@@ -151,21 +171,56 @@ class Invariants:
 
     # What a POS was told
 
-    def told(self, key: str | None, body: Json, status: int, answer: Json) -> None:
+    def told(self, key: str | None, body: Json, status: int, answer: Json, *, at: bool) -> None:
+        """`at`: whether the answer says where the order may be (Location)."""
+        self.answers_told[status] += 1
         known = (201, 409, 422, 429, 503)
         self._expect(14, status in known, f"a POS was answered {status}")
-        if status != 201:
+        request = (key or "", body["location"])
+        if status == 201:
+            self._told_placed(request, body, answer)
             return
-        order = answer["id"]
+        if status in (409, 422):
+            promised = self._promised.get(request) if key else None
+            self._expect(6, promised is None, f"{promised} was acknowledged, now it is {status}")
+        if status in (409, 422) or (key is None and not at):
+            self._refused.add(body["location"])
+            for order, record in self.records.items():
+                made = record["kind"] == "order" and record["location"] == body["location"]
+                self._expect(13, not made, f"{order} was refused with {status}")
+        if status == 409:
+            kinds = {record["kind"] for record in self.records.values()}
+            self._expect(6, "tombstone" in kinds, f"the key {key} was not abandoned")
+
+    def _told_placed(self, request: tuple[str, int], body: Json, answer: Json) -> None:
+        order, (key, _) = answer["id"], request
         self._expect(1, self.state(order) in ("PLACED", "IN_PROGRESS", *TERMINAL), f"{order}: 201")
-        if key is not None:
+        if key:
             first = self.by_key.setdefault(key, order)
             self._expect(6, first == order, f"the key {key} has two orders")
+            self._promised[request] = order
         wanted = [item["itemType"] for item in (*body["baristaItems"], *body["kitchenItems"])]
         given = [item["itemType"] for item in answer["items"]]
         same = wanted == given and body["loyaltyMemberId"] == answer["loyaltyMemberId"]
         self._expect(6, same, f"{order} is not what was ordered")
-        self.acknowledged[order] = answer
+        known = self.acknowledged.setdefault(order, answer)
+        self._expect(6, _fixed(known) == _fixed(answer), f"{order} is not the first order")
+        self.seen(answer)
+
+    def seen(self, answer: Json) -> None:
+        """An order as it was shown to somebody: it may be old, but it must have been so."""
+        order = answer["id"]
+        record = self.records.get(order)
+        is_order = record is not None and record["kind"] == "order"
+        self._expect(1, is_order, f"{order} is shown and does not exist")
+        if is_order and answer["status"] in TERMINAL and record is not None:
+            verdicts = [(item["status"], item["reason"]) for item in answer["items"]]
+            recorded = [(item["status"], item["reason"]) for item in record["items"]]
+            same = record["status"] == answer["status"] and verdicts == recorded
+            self._expect(3, same, f"{order} was shown as {answer['status']} and is not")
+
+    def missed(self, order: str) -> None:
+        self._expect(1, False, f"{order} was acknowledged and is answered 404")
 
     def listed(self, expected: Sequence[str], found: Sequence[str]) -> None:
         self._expect(10, len(found) == len(set(found)), "an order is listed twice")
@@ -176,10 +231,13 @@ class Invariants:
 
     def all_ended(self, healed_at: int) -> None:
         for order, answer in self.acknowledged.items():
-            self._expect(1, order in self.records, f"{order} was acknowledged and is gone")
-            same = self.records[order].get("body_hash") is not None
-            self._expect(1, same, f"{order} was acknowledged and is {self.state(order)}")
-            del answer
+            if order not in self.records:
+                self._expect(1, False, f"{order} was acknowledged and is gone")
+                continue
+            if self.records[order]["kind"] != "order":
+                self._expect(1, False, f"{order} was acknowledged and is {self.state(order)}")
+                continue
+            self._expect(3, _what(self.records[order]) == _what_told(answer), f"{order} changed")
         for order in self.open_orders():
             self._expect(2, False, f"{order} has not ended: {self.state(order)}")
         for order, record in self.records.items():
@@ -196,3 +254,19 @@ class Invariants:
             reasons = [item["reason"] for item in record["items"]]
             fulfilled = record["status"] == "FULFILLED"
             self._expect(2, fulfilled, f"{order} could be made and was not: {reasons}")
+
+
+def _fixed(answer: Json) -> Json:
+    """The part of an answer that no repeat may change."""
+    items = [(item["id"], item["itemType"], item["price"]) for item in answer["items"]]
+    return {"total": answer["total"], "placedAt": answer["placedAt"], "items": items}
+
+
+def _what(record: Json) -> list[tuple[str, int, str, str]]:
+    """What was ordered, as it is stored."""
+    return [(i["id"], i["item_type"], i["name"], i["station"]) for i in record["items"]]
+
+
+def _what_told(answer: Json) -> list[tuple[str, int, str, str]]:
+    """What was ordered, as it was shown."""
+    return [(i["id"], i["itemType"], i["name"], i["station"]) for i in answer["items"]]

@@ -21,7 +21,7 @@ class GuestLoop(asyncio.AbstractEventLoop):
         self._ready: deque[asyncio.Handle] = deque()
         self.errors: list[str] = []
 
-    def call_soon(
+    def call_soon(  # type: ignore[override] # typeshed's has generics that change by version
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
@@ -52,6 +52,10 @@ class GuestLoop(asyncio.AbstractEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.errors.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._ready)
 
     def run_ready(self) -> None:
         """Run until every coroutine waits for the world outside."""

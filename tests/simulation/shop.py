@@ -2,7 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Response
 from coffeeshop.settings import Settings
+from counter import index, workflow
 from counter.api import build as build_counter
 from product.api import build as build_product
 from tests.simulation.dapr import APP_TOKEN, Configuration, Engines, Sidecar, read_configuration
@@ -69,12 +72,17 @@ class Shop:
         self._stderr: Any = None
 
     def __enter__(self) -> "Shop":
-        self._stderr, sys.stderr = sys.stderr, self._log  # type: ignore[assignment] # write, flush
+        self._stderr, sys.stderr = sys.stderr, self._log
         self._log.invariants, self._log.world = self.invariants, self.world
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.stderr = self._stderr
+
+    def forget(self) -> None:
+        """Break the cycles of this world, so that it goes without a collection of garbage."""
+        for part in (self.world, self.engines, *self.apps.values(), *self.sidecars.values()):
+            vars(part).clear()
 
     def _build(self, name: str) -> Callable[[App], Handler]:
         def build(app: App) -> Handler:
@@ -153,7 +161,8 @@ class Customer:
             if response is not None:
                 document = json.loads(response.body)
                 shop.world.note("POS", f"is told {response.status} about {self.key}")
-                shop.invariants.told(self.key, self.body, response.status, document)
+                at = any(name == "location" for name, _ in response.headers)
+                shop.invariants.told(self.key, self.body, response.status, document, at=at)
             if response is not None and response.status in (201, 409, 422):
                 self.status = response.status
             elif self.key is None:
@@ -170,16 +179,90 @@ class Customer:
         self.post()
 
 
-def order(customer: str, barista: tuple[int, ...], kitchen: tuple[int, ...]) -> Json:
+class Reader:
+    """Somebody who asks while things go wrong: no answer may be wrong, but 503 may come."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def list_orders(self) -> None:
+        """Page by page, all of them: each order acknowledged before is there, once (G10)."""
+        self._page("", sorted(self._shop.invariants.acknowledged), [])
+
+    def _page(self, cursor: str, due: list[str], found: list[str]) -> None:
+        def answered(response: Response | None) -> None:
+            if response is None or response.status != 200:
+                return
+            page = json.loads(response.body)
+            for order in page["orders"]:
+                self._shop.invariants.seen(order)
+            listed = [*found, *(order["id"] for order in page["orders"])]
+            if page["next"] is not None:
+                self._page(f"&cursor={page['next']}", due, listed)
+            else:
+                self._shop.invariants.listed(due, listed)
+
+        target = f"/v1/api/fulfillment-orders?limit=2{cursor}"
+        self._shop.apps["counter-api"].ask("GET", target, (), b"", answered)
+
+    def get_orders(self) -> None:
+        """Each acknowledged order by its id."""
+        for order in self._shop.invariants.acknowledged:
+            target = f"{ORDERS}/{order}?wait=1"
+            self._shop.apps["counter-api"].ask("GET", target, (), b"", self._shown(order))
+
+    def _shown(self, order: str) -> Callable[[Response | None], None]:
+        def answered(response: Response | None) -> None:
+            if response is not None and response.status == 200:
+                self._shop.invariants.seen(json.loads(response.body))
+            elif response is not None and response.status == 404:
+                self._shop.invariants.missed(order)
+
+        return answered
+
+
+def order(
+    customer: str, barista: tuple[int, ...], kitchen: tuple[int, ...], number: int = 0
+) -> Json:
+    """A request; `location` has a number of its own for each that says something else."""
     return {
+        "location": number,
         "loyaltyMemberId": customer,
         "baristaItems": [{"itemType": item} for item in barista],
         "kitchenItems": [{"itemType": item} for item in kitchen],
     }
 
 
-BASKETS = (((1,), (7,)), ((1,), ()), ((), (7,)), ((0, 1), (6, 7, 8)))
+Basket = tuple[tuple[int, ...], tuple[int, ...]]
+BASKETS: tuple[Basket, ...] = (((1,), (7,)), ((1,), ()), ((), (7,)), ((0, 1), (6, 7, 8)))
+STORES = ("counter-store", "barista-store", "kitchen-store")
+LOST_JOBS = "scheduler loses its data"
+LOST_NODE = "counter-api is away and the scheduler loses its data"
+REPLAY = "broker delivers everything again"
+OUTAGES = (
+    *(f"{api} is away" for api in APIS),
+    *(f"{api}'s sidecar is away" for api in APIS),
+    "valkey is away",
+    "scheduler is away",
+    *(f"{store} fails" for store in STORES),
+    LOST_JOBS,
+    LOST_NODE,
+    REPLAY,
+)
+"""What goes wrong at a moment that is drawn, for a time that is drawn."""
 RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
+
+
+@contextmanager
+def _small(small: bool) -> Iterator[None]:
+    """Sizes that a few orders do not reach, made so small that they do."""
+    sizes = (index.SEGMENT, workflow.SWEEP_PAGE)
+    if small:
+        index.SEGMENT, workflow.SWEEP_PAGE = 3, 2
+    try:
+        yield
+    finally:
+        index.SEGMENT, workflow.SWEEP_PAGE = sizes
 
 
 class Run:
@@ -195,7 +278,7 @@ class Run:
 
     def play(self) -> None:
         """Raises `Violation`."""
-        with self.shop:
+        with self.shop, _small(self._tape.draw(2) == 1):
             self._draw_customers()
             self._draw_faults()
             self.shop.run_until(self._healed_at)
@@ -207,26 +290,45 @@ class Run:
     def _draw_customers(self) -> None:
         tape, world = self._tape, self.world
         world.one_shard = tape.draw(4) == 1
+        if tape.draw(2) == 1:  # a shop that has been open for a while
+            swept = json.dumps({"began_at": (world.clock() - timedelta(seconds=40)).isoformat()})
+            store = self.shop.engines.stores.setdefault("counter-store", {})
+            store["last-sweep"] = (swept.encode(), 1)
         for number in range(1 + tape.draw(3)):
             basket = BASKETS[tape.draw(len(BASKETS))]
-            body = order(("ann", "bob")[tape.draw(2)], *basket)
+            body = order(("ann", "bob")[tape.draw(2)], *basket, number=number)
             key = None if tape.draw(4) == 1 else f"key-{number}"
             customer = Customer(self.shop, body, key, 1 + tape.draw(4))
-            at = number * (0, 3, 2_000)[tape.draw(3)]
+            at = number * (0, 3, 2_000, 65_000)[tape.draw(4)]
             world.after(at, customer.post)
             self.customers.append(customer)
-            how = tape.draw(8)
+            how = tape.draw(9)
             if key and how == 1:  # the same request at the same time
                 twin = Customer(self.shop, body, key, 1)
                 world.after(at + tape.draw(5), twin.post)
                 self.customers.append(twin)
             elif key and how == 2:  # the key once more, for something else
-                other = order("bob", *BASKETS[tape.draw(len(BASKETS))])
+                other = order("bob", *BASKETS[tape.draw(len(BASKETS))], number=50 + number)
                 thief = Customer(self.shop, other, key, 1)
                 world.after(at + (0, 3, 400, 30_000)[tape.draw(4)], thief.post)
                 self.customers.append(thief)
+            elif key and how == 3:  # a POS that repeats the request for ever
+                world.after(at + 3_000, self._pester(Customer(self.shop, body, key, 1)))
         if tape.draw(4) == 1:
             self._sell_out(("barista", 1) if tape.draw(2) else ("kitchen", 7))
+        if tape.draw(3) == 1:
+            reader = Reader(self.shop)
+            for _ in range(1 + tape.draw(3)):
+                ask = (reader.list_orders, reader.get_orders)[tape.draw(2)]
+                world.after((20, 60, 1_000, 9_000, 30_000)[tape.draw(5)], ask)
+
+    def _pester(self, customer: Customer) -> Callable[[], None]:
+        def again() -> None:
+            customer.post_once_more()
+            if self._healed_at <= 40_000 and self.world.now < self._healed_at + PROMISED + 10_000:
+                self.world.after((4_000, 7_000)[self.world.now % 2], again)
+
+        return again
 
     def _sell_out(self, what: tuple[str, int]) -> None:
         place, item = what
@@ -236,38 +338,47 @@ class Run:
             self.shop.invariants.sold_out.add(item)
             self.shop.apps[f"{place}-api"].ask("PUT", target, (), b"", lambda _: None)
 
-        self.world.after(self._tape.draw(40), listed)
+        def unlisted() -> None:
+            self.shop.apps[f"{place}-api"].ask("DELETE", target, (), b"", lambda _: None)
+
+        at = self._tape.draw(40)
+        self.world.after(at, listed)
+        if self._tape.draw(2):
+            self.world.after(at + (1, 20, 5_000)[self._tape.draw(3)], unlisted)
 
     def _draw_faults(self) -> None:
         tape, world = self._tape, self.world
         for fault in FAULTS:
             world.rates[fault] = RATES[tape.draw(len(RATES))]
         self._healed_at = (5_000, 15_000, 40_000, 120_000, 500_000)[tape.draw(5)]
+        world.healed_at = self._healed_at
         for _ in range(tape.draw(4)):
             at = tape.draw(10) ** 4 * self._healed_at // 10_000
-            downtime = (200, 2_000, 12_000, 45_000)[tape.draw(4)]
-            world.after(at, self._outage(tape.draw(len(APIS) * 2 + 3), downtime))
+            downtime = (200, 2_000, 12_000, 45_000, 150_000, 480_000)[tape.draw(6)]
+            world.after(at, self._outage(OUTAGES[tape.draw(len(OUTAGES))], downtime))
 
-    def _outage(self, what: int, downtime: int) -> Callable[[], None]:
+    def _outage(self, what: str, downtime: int) -> Callable[[], None]:
         engines, world = self.shop.engines, self.world
 
         def begins() -> None:
             left = max(1, min(downtime, self._healed_at - world.now))
-            if what < len(APIS):
-                world.fired[f"{APIS[what]} is away"] += 1
-                self.shop.apps[APIS[what]].crash(left)
-            elif what < 2 * len(APIS):
-                world.fired[f"{APIS[what - len(APIS)]}'s sidecar is away"] += 1
-                self.shop.sidecars[APIS[what - len(APIS)]].crash(left)
-            elif what == 2 * len(APIS):
-                world.fired["valkey is away"] += 1
-                engines.outage("valkey", left)
-            elif what == 2 * len(APIS) + 1:
-                world.fired["scheduler is away"] += 1
-                engines.outage("scheduler", left)
-            else:
-                world.fired["scheduler loses its data"] += 1
+            world.fired[what] += 1
+            api = what.partition("'")[0].partition(" ")[0]
+            if what == LOST_JOBS:
                 engines.lose_jobs()
+            elif what == LOST_NODE:
+                engines.lose_jobs()
+                self.shop.apps["counter-api"].crash(left)
+            elif what == REPLAY:
+                engines.replay()
+            elif api in STORES:
+                engines.store_outage(api, left)
+            elif api in ("valkey", "scheduler"):
+                engines.outage(api, left)
+            elif "sidecar" in what:
+                self.shop.sidecars[api].crash(left)
+            else:
+                self.shop.apps[api].crash(left)
 
         return begins
 

@@ -23,6 +23,8 @@ from tests.simulation.tape import Tape
 BEGIN = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
+_DIGEST = re.compile(r"[0-9a-f]{60,}")
+
 serving: ContextVar["Serving | None"] = ContextVar("serving", default=None)
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -47,6 +49,10 @@ class Backend(Protocol):
 
     def handle(self, call: Call, answer: Callable[[Reply | None], None]) -> None: ...
 
+    def app_died(self) -> None: ...
+
+    def app_is_back(self) -> None: ...
+
 
 FAULTS = (
     "app dies at a call",
@@ -55,6 +61,7 @@ FAULTS = (
     "answer is lost",
     "answer is cut short",
     "call is repeated",
+    "store repeats a write",
     "delivery is doubled",
     "delivery is late",
     "delivery's answer is lost",
@@ -65,24 +72,36 @@ FAULTS = (
 """Faults of single calls and deliveries. Each has a rate, drawn for each run, zero included."""
 
 
+LATE = (50, 300, 900, 1_500, 5_000, 12_000, 40_000)
+
+
 class World:
     """Time is in milliseconds since the beginning of the run."""
 
     def __init__(self, tape: Tape, *, tracing: bool = False) -> None:
         self.tape = tape
         self.now = 0
-        self.loop = GuestLoop()
+        self.loop = GuestLoop()  # type: ignore[abstract] # typeshed's has no bodies, asyncio's has
         self.rates: dict[str, float] = {}
         self.fired: Counter[str] = Counter()
+        self.visited: Counter[tuple[str, str]] = Counter()
+        """Points where an API could have died, with the state of the order there."""
         self.crash_points: Counter[tuple[str, str]] = Counter()
+        """Points where one did."""
         self.crash_plan: dict[int, bool] = {}
-        """Step -> whether the call that was under way still has its effect."""
+        """Step -> whether the calls that were under way still have their effect."""
+        self.healed_at: int | None = None
+        """When the faults end, where that is known: what is down is back by then."""
         self.steps = 0
+        self.lands_asked = 0
+        """How many calls were on their way when their API died."""
         self.order_state: Callable[[str | None], str] = lambda _: "-"
         self.trace: list[str] | None = [] if tracing else None
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._number = 0
         self._entropy = 0
+        self.timers: list[int] = []
+        """When the timers that were armed are due."""
         self.one_shard = False
         """Whether every choice of a shard is the same, so that all writers meet."""
         self.forgotten: list[Any] = []
@@ -98,16 +117,32 @@ class World:
             return False
         self.now, _, happens = heapq.heappop(self._queue)
         happens()
-        self.loop.run_ready()
+        if self.loop.is_busy:
+            self.loop.run_ready()
         return True
+
+    def lateness(self) -> int:
+        """How late something late is: so long, or just until something else happens."""
+        choice = self.tape.draw(len(LATE) + 4)
+        if choice < len(LATE):
+            return LATE[choice]
+        if choice == len(LATE) and self._queue:
+            moment = self._queue[self.tape.draw(min(16, len(self._queue)))][0]
+        elif self.timers:
+            moment = self.timers[-1 - self.tape.draw(min(3, len(self.timers)))]
+        else:
+            return 0
+        return max(0, moment - self.now + self.tape.draw(6))
 
     def note(self, actor: str, text: str) -> None:
         if self.trace is not None:
-            self.trace.append(f"{self.now / 1000:9.3f}  {actor:16} {text}")
+            text = _DIGEST.sub("…", text).replace("/v1.0/", "")
+            self.trace.append(f"{self.now / 1000:9.3f}  {actor:19} {text}")
 
     def strikes(self, fault: str) -> bool:
         """Whether the fault happens here and now."""
-        if not self.tape.chance(self.rates.get(fault, 0)):
+        rate = self.rates.get(fault)
+        if not rate or not self.tape.chance(rate):
             return False
         self.fired[fault] += 1
         self.note("fault", fault)
@@ -137,7 +172,7 @@ class World:
 
     async def sleep(self, seconds: float) -> None:
         future = self.loop.create_future()
-        self.after(int(seconds * 1000), lambda: future.done() or future.set_result(None))
+        self.after(int(seconds * 1000), lambda: future.set_result(None))
         await future
 
 
@@ -158,7 +193,7 @@ class App:
         self._requests = 0
 
     def crash(self, downtime: int = 2000, *, lands: bool | None = None) -> None:
-        """The process dies: `finally` does not run, open connections break, module state is lost."""
+        """The process dies: no `finally` runs, open connections break, module state is lost."""
         if not self.is_up:
             return
         self.world.note(self.name, "dies")
@@ -169,11 +204,14 @@ class App:
             self.world.after(1, _say_nothing(answer))
         self._in_flight = {}
         self.world.after(downtime, self._start)
+        if downtime > 5_000:
+            self.sidecar.app_died()
 
     def _start(self) -> None:
         self.world.note(self.name, "is back")
         self._handler = self._build(self)
         self.is_up = True
+        self.sidecar.app_is_back()
 
     def ask(
         self,
@@ -191,7 +229,7 @@ class App:
         number = self._requests
         self._in_flight[number] = answer
 
-        async def read_body(_limit: int) -> bytes:
+        async def read_body(limit: int) -> bytes:
             return body
 
         request = Request(method, target, list(headers), read_body)
@@ -236,12 +274,12 @@ class _Exchange:
         self.future: asyncio.Future[Reply] = self.world.loop.create_future()
         self.serving = serving.get()
         if self.serving and self.serving.order is None:
-            found = _UUID.search(call.target) or _UUID.search(call.body.decode("latin-1"))
+            found = _UUID.search(call.target)
             self.serving.order = found[0] if found else None
         # A millisecond more or less is what lets calls overtake each other.
         delay = 1 + self.world.tape.draw(3)
         if self.world.strikes("call is late"):
-            delay += (50, 300, 900, 1500, 5_000, 12_000, 40_000)[self.world.tape.draw(7)]
+            delay += self.world.lateness()
         self.world.after(delay, self._apply)
         self.world.after(int(call.timeout * 1000), self._time_out)
 
@@ -258,6 +296,7 @@ class _Exchange:
             self.app.sidecar.handle(self.call, lambda _: None)
 
     def _lands(self) -> bool:
+        self.world.lands_asked += 1
         return self.world.tape.draw(2) == 1 if self.app.lands is None else self.app.lands
 
     def _applied(self, reply: Reply | None) -> None:
@@ -290,34 +329,51 @@ class _Exchange:
         if self.epoch != self.app.epoch:
             return
         world.steps += 1
-        planned = world.crash_plan.get(world.steps)
-        if planned is None and not world.strikes("app dies at a call"):
+        may_die = bool(world.rates.get("app dies at a call"))
+        if not may_die and world.steps not in world.crash_plan:
             return
         what = self.serving.what if self.serving else "?"
         place = f"{self.app.name} {what}: {when} {_kind(self.call)}"
-        world.crash_points[place, world.order_state(self.serving and self.serving.order)] += 1
-        self.app.crash(lands=planned)
+        point = place, world.order_state(self.serving.order if self.serving else None)
+        world.visited[point] += may_die
+        planned = world.crash_plan.get(world.steps)
+        if planned is not None:
+            self.app.crash(lands=planned)
+        elif world.strikes("app dies at a call"):
+            downtime = (2_000, 50, 300, 12_000)[world.tape.draw(4)]
+            if world.healed_at is not None:
+                downtime = max(1, min(downtime, world.healed_at - world.now))
+            self.app.crash(downtime)
+        else:
+            return
+        world.crash_points[point] += 1
 
 
 def _kind(call: Call) -> str:
     """What a call is, without ids: for the table of crash points."""
-    target = _UUID.sub("…", call.target.partition("?")[0])
-    target = target.removeprefix("/v1.0/").replace("invoke/product-api/method/", "menu ")
-    if target.startswith("state/") and call.method == "POST" and not target.endswith("/bulk"):
-        key = call.body.partition(b'"key":"')[2].partition(b'"')[0].decode()
-        change = "change" if b'"etag":' in call.body.rpartition(b'"options"')[0][-30:] else "create"
-        return f"{change} {_key(key)}"
-    if target.startswith("state/"):
-        return "read many" if target.endswith("/bulk") else f"read {_key(target.split('/')[-1])}"
-    if target.startswith("jobs/"):
+    _, kind, *rest = call.target.partition("?")[0].removeprefix("/").split("/")
+    if kind == "invoke":
+        return "read menu"
+    if kind == "publish":
+        return f"publish {rest[1]}"
+    if kind == "jobs":
         return "re-arm" if b'"overwrite":true' in call.body else "arm"
-    return target
+    if call.method == "GET":
+        return f"read {_key(rest[1])}"
+    if len(rest) > 1:
+        return "read many"
+    key = call.body[:60].partition(b'"key":"')[2].partition(b'"')[0].decode()
+    # The version stands between the value and the options.
+    change = b'"etag":' in call.body[-70:]
+    return f"{'change' if change else 'create'} {_key(key)}"
 
 
 def _key(key: str) -> str:
-    if _UUID.search(key) or key.startswith(("order-", "…")):
-        return "record"
-    return "unavailable" if key == "unavailable" else f"index {key.partition('-')[0]}"
+    if key == "unavailable":
+        return key
+    if key.startswith(("all-", "customer-")):
+        return f"index {key.partition('-')[0]}"
+    return "record"
 
 
 def _say_nothing(answer: Answer) -> Callable[[], None]:

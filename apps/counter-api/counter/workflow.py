@@ -67,7 +67,19 @@ SWEEP_PAGE = 100
 ATTEMPTS = 12
 """How often a change that meets another one is tried again, before the event comes again."""
 
+LAST_SWEEP = "last-sweep"
+"""The key of the last whole sweep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep that looked at all it had to."""
+
+    began_at: datetime
+
+
 _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+_SWEEPS = TypeAdapter(Sweep)
 _SEGMENTS = TypeAdapter(Segment)
 _MENU = TypeAdapter(tuple[MenuItem, ...])
 
@@ -108,6 +120,7 @@ class Workflow:
         self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._orders = Store(self._sidecar, STORE, _RECORDS)
         self._segments = Store(self._sidecar, STORE, _SEGMENTS)
+        self._sweeps = Store(self._sidecar, STORE, _SWEEPS)
 
     # Placing an order
 
@@ -261,16 +274,23 @@ class Workflow:
 
     async def sweep(self) -> None:
         """Arm the watchdog of every recent open order again, if it is not armed: the scheduler
-        may have lost its data. Raises `Unavailable`."""
+        may have lost its data. Recent is what can still be open, counted from the last sweep
+        that was whole. Raises `Unavailable`."""
         now = self._now()
-        oldest = now - self._env.settings.order_deadline - GRACE - 2 * SWEEP_PERIOD
+        last = await self._sweeps.get(LAST_SWEEP)
+        oldest = 0
+        if last is not None:
+            # Counted from the last whole sweep: an outage may have kept all of a window from us.
+            since = min(now, last.value.began_at)
+            deadline = self._env.settings.order_deadline
+            oldest = milliseconds(since - deadline - GRACE - 2 * SWEEP_PERIOD)
         limit, more = Entry(milliseconds(now), ""), True
-        while more and limit.at > milliseconds(oldest):
+        while more and limit.at > oldest:
             entries, is_all = await self._everyone().before(limit, SWEEP_PAGE)
             entries = entries[:SWEEP_PAGE]
-            more = not is_all or len(entries) == SWEEP_PAGE
             if not entries:
-                return
+                break
+            more = not is_all or len(entries) == SWEEP_PAGE
             records = await self._orders.get_many([entry.id for entry in entries])
             await together(
                 *(
@@ -280,6 +300,11 @@ class Workflow:
                 )
             )
             limit = entries[-1]
+        if last is None:
+            await self._sweeps.create(LAST_SWEEP, Sweep(now))
+        else:
+            # On a conflict another sweep has ended meanwhile: that one counts.
+            await self._sweeps.update(LAST_SWEEP, Sweep(now), last.etag)
 
     # Questions
 

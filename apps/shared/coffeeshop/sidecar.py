@@ -144,8 +144,11 @@ class Store(Generic[T]):
             "The store", "POST", f"{self._path}/bulk", body, accept=(200, 204)
         )
         found: dict[str, Stored[T]] = {}
+        if reply.status == 204:
+            return found
         try:
-            for item in _BULK.validate_json(reply.body or b"[]"):
+            # An empty body is no answer either: it is one that was cut short.
+            for item in _BULK.validate_json(reply.body):
                 if item.error:
                     raise Unavailable("The store failed.")
                 if item.data is not None and item.etag is not None:

@@ -1,0 +1,131 @@
+"""The worked example, a coffee and a croissant, under every crash and every pair of crashes.
+
+An API can die before and after each call that it makes; what was on its way then arrives or does
+not. Each such point is taken once, and each with every later one, under every order in which the
+order's four events can be delivered, and with all of them at once.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from tests.simulation.shop import CONFIGURATION, Customer, Shop, order
+from tests.simulation.tape import Tape
+from tests.simulation.world import Violation
+
+ORDERED_BARISTA, ORDERED_KITCHEN = "barista_order_placed", "kitchen_order_placed"
+ANSWERED_BARISTA, ANSWERED_KITCHEN = "barista_order_updated", "kitchen_order_updated"
+A_WHILE = 40
+"""Milliseconds: longer than an event's whole way takes."""
+
+DELIVERIES: dict[str, dict[str, int]] = {
+    "all at once": {},
+    "placed b, updated b, placed k, updated k": {ORDERED_KITCHEN: 2 * A_WHILE},
+    "placed b, placed k, updated b, updated k": {ORDERED_KITCHEN: 3, ANSWERED_KITCHEN: A_WHILE},
+    "placed b, placed k, updated k, updated b": {ORDERED_KITCHEN: 3, ANSWERED_BARISTA: A_WHILE},
+    "placed k, updated k, placed b, updated b": {ORDERED_BARISTA: 2 * A_WHILE},
+    "placed k, placed b, updated k, updated b": {ORDERED_BARISTA: 3, ANSWERED_BARISTA: A_WHILE},
+    "placed k, placed b, updated b, updated k": {ORDERED_BARISTA: 3, ANSWERED_KITCHEN: A_WHILE},
+}
+"""Every order of the four events, each answer after what it answers, as delays by topic."""
+
+Plan = dict[int, bool]
+"""Step at which an API dies, and whether what it had sent still arrives."""
+
+
+@dataclass
+class Outcome:
+    steps: int
+    lands_mattered: bool
+    """Whether anything was on its way when an API died."""
+    trace: list[str] | None
+    events: list[str]
+
+
+@dataclass
+class Explored:
+    schedules: int = 0
+    singles: int = 0
+    pairs: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"The worked example: {self.schedules:,} schedules, of them {self.singles:,} with one "
+            f"crash and {self.pairs:,} with two"
+        )
+
+
+def play(delivery: str, plan: Plan, *, tracing: bool = False) -> Outcome:
+    """Raises `Violation`, with the delivery and the plan."""
+    try:
+        return _play(delivery, plan, tracing=tracing)
+    except Violation as violation:
+        raise Violation(f"{violation} ({delivery}; API dies at {plan})") from None
+
+
+def _play(delivery: str, plan: Plan, *, tracing: bool) -> Outcome:
+    shop = Shop(Tape(), CONFIGURATION, 300, tracing=tracing)
+    shop.world.crash_plan = dict(plan)
+    shop.engines.delays = DELIVERIES[delivery]
+    customer = Customer(shop, order("ann", (1,), (7,)), "key", 10)
+    invariants = shop.invariants
+    with shop:
+        customer.post()
+        shop.run_until(
+            90_000, or_until=lambda: customer.status is not None and not invariants.open_orders()
+        )
+        shop.run_until(shop.world.now + 65_000)
+        if customer.status != 201:
+            raise Violation(f"G6: the POS was answered {customer.status} in the end")
+        shop.world.heal()
+        invariants.all_ended(0)
+        invariants.listed(
+            list(invariants.acknowledged), shop.listing("/v1/api/fulfillment-orders?")
+        )
+        if shop.world.loop.errors:
+            raise Violation("; ".join(shop.world.loop.errors))
+    outcome = Outcome(
+        shop.world.steps, shop.world.lands_asked > 0, shop.world.trace, shop.engines.delivered
+    )
+    shop.forget()
+    return outcome
+
+
+def plans(delivery: str, *, pairs: bool) -> Iterator[Plan]:
+    """Every plan that is not the same as an earlier one, each played once on the way."""
+    steps = play(delivery, {}).steps
+    yield {}
+    for first in range(1, steps + 1):
+        for lands in (True, False):
+            outcome = play(delivery, {first: lands})
+            yield {first: lands}
+            if pairs:
+                yield from _seconds(delivery, {first: lands}, outcome.steps)
+            if not outcome.lands_mattered:
+                break
+
+
+def _seconds(delivery: str, plan: Plan, steps: int) -> Iterator[Plan]:
+    (first,) = plan
+    for second in range(first + 1, steps + 1):
+        for lands in (True, False):
+            both = {**plan, second: lands}
+            outcome = play(delivery, both)
+            yield both
+            if not outcome.lands_mattered:
+                break
+
+
+def explore(
+    *, say: Callable[[str], None], pairs: bool = True, deliveries: Iterable[str] = DELIVERIES
+) -> Explored:
+    """Play everything. Raises `Violation` with the plan that leads to it."""
+    explored = Explored()
+    for delivery in deliveries:
+        before = explored.singles, explored.pairs
+        for plan in plans(delivery, pairs=pairs):
+            explored.schedules += 1
+            explored.singles += len(plan) == 1
+            explored.pairs += len(plan) == 2
+        singles, doubles = explored.singles - before[0], explored.pairs - before[1]
+        say(f"{delivery}: {singles:,} single crashes, {doubles:,} pairs")
+    return explored
