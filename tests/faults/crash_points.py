@@ -69,7 +69,9 @@ class Points:
 
     def _order(self, call: Seen) -> str:
         text = call.target + call.body.decode("latin-1")
-        return next((each for each in self.steps if each in text), self.placing)
+        known = [each for each in self.steps if each in text]
+        # An index segment holds earlier orders too: the entry that is added is its last.
+        return max(known, key=text.rfind, default=self.placing)
 
 
 class Shop:
