@@ -370,8 +370,8 @@ def _kind(call: Call) -> str:
 
 
 def _key(key: str) -> str:
-    if key == "unavailable":
-        return key
+    if key in ("unavailable", "last-sweep"):
+        return key.replace("-", " ")
     if key.startswith(("all-", "customer-")):
         return f"index {key.partition('-')[0]}"
     return "record"
