@@ -334,8 +334,8 @@ async def event_slow(bench: Bench, case: str) -> Json:
     """The delivery is given up, and tried again while the first still runs."""
     script = bench.script(case, Script((Does(after=DELIVERY_TIMEOUT + 1), Does())))
     await publish(bench, case)
-    await bench.sleep(DELIVERY_TIMEOUT + 3)
-    return script.topics, DELIVERY_TIMEOUT <= script.gaps()[0] <= DELIVERY_TIMEOUT + 1
+    await bench.sleep(DELIVERY_TIMEOUT + 5)
+    return script.topics, script.gaps()[0] >= DELIVERY_TIMEOUT - 0.1
 
 
 async def event_published_twice(bench: Bench, case: str) -> Json:
@@ -367,18 +367,18 @@ async def event_waits_for_an_api_that_is_away(bench: Bench, case: str) -> Json:
 
 async def job_fires_once(bench: Bench, case: str) -> Json:
     script = bench.script(case, Script())
-    armed = [await schedule(bench, case, 1), await schedule(bench, case, 1)]
-    await bench.sleep(3)
+    armed = [await schedule(bench, case, 4), await schedule(bench, case, 4)]
+    await bench.sleep(6)
     again = await schedule(bench, case, 60)
     return armed, [(got.what, json.loads(got.body)) for got in script.got], again
 
 
 async def job_overwritten(bench: Bench, case: str) -> Json:
     script = bench.script(case, Script())
-    armed = [await schedule(bench, case, 1), await schedule(bench, case, 3, overwrite=True)]
-    await bench.sleep(2)
+    armed = [await schedule(bench, case, 4), await schedule(bench, case, 9, overwrite=True)]
+    await bench.sleep(6)
     early = len(script.got)
-    await bench.sleep(3)
+    await bench.sleep(6)
     return armed, early, len(script.got)
 
 
@@ -396,21 +396,21 @@ async def job_fails_and_comes_again(bench: Bench, case: str) -> Json:
 async def job_not_found_ends_it(bench: Bench, case: str) -> Json:
     script = bench.script(case, Script((Does(404),)))
     await schedule(bench, case, 1)
-    await bench.sleep(4)
+    await bench.sleep(7)
     return len(script.got), await schedule(bench, case, 60)
 
 
 async def job_forbidden_is_a_failure(bench: Bench, case: str) -> Json:
     script = bench.script(case, Script((Does(403), Does())))
     await schedule(bench, case, 1)
-    await bench.sleep(4)
+    await bench.sleep(7)
     return len(script.got)
 
 
 async def job_hung_up_on_is_a_failure(bench: Bench, case: str) -> Json:
     script = bench.script(case, Script((Does(hangs_up=True), Does())))
     await schedule(bench, case, 1)
-    await bench.sleep(4)
+    await bench.sleep(7)
     return len(script.got)
 
 
@@ -418,32 +418,32 @@ async def job_backlog_fires_back_to_back(bench: Bench, case: str) -> Json:
     """Failures are counted from the due time: what a slow answer missed comes at once."""
     script = bench.script(case, Script((Does(500, after=3.3), Does(500), Does(500), Does())))
     await schedule(bench, case, 1)
-    await bench.sleep(7)
-    return len(script.got), [gap < 0.8 for gap in script.gaps()]
+    await bench.sleep(9)
+    return len(script.got), [gap < 0.95 for gap in script.gaps()]
 
 
 async def job_rearmed_while_it_fires(bench: Bench, case: str) -> Json:
     """The new job stands when the old one is answered with success."""
     script = bench.script(case, Script((Does(rearms=1), Does(rearms=1), Does())))
     await schedule(bench, case, 1)
-    await bench.sleep(6)
+    await bench.sleep(9)
     return len(script.got), await schedule(bench, case, 60)
 
 
 async def job_name_is_taken_while_it_fires(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script((Does(after=2),)))
+    script = bench.script(case, Script((Does(after=5),)))
     await schedule(bench, case, 1)
-    await bench.sleep(2)
+    await bench.sleep(3.5)
     during = await schedule(bench, case, 60)
-    await bench.sleep(2)
+    await bench.sleep(5)
     return len(script.got), during
 
 
 async def job_deleted(bench: Bench, case: str) -> Json:
     script = bench.script(case, Script())
-    await schedule(bench, case, 2)
+    await schedule(bench, case, 4)
     deleted = await bench.call("DELETE", f"/v1.0/jobs/{case}")
-    await bench.sleep(3)
+    await bench.sleep(6)
     return deleted.status, len(script.got)
 
 

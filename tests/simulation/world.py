@@ -94,7 +94,7 @@ class World:
         """When the faults end, where that is known: what is down is back by then."""
         self.steps = 0
         self.lands_asked = 0
-        """How many calls were on their way when their API died."""
+        """How many calls were on their way when an API died the last time."""
         self.order_state: Callable[[str | None], str] = lambda _: "-"
         self.trace: list[str] | None = [] if tracing else None
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
@@ -200,6 +200,7 @@ class App:
         self.is_up = False
         self.epoch += 1
         self.lands = lands
+        self.world.lands_asked = 0
         for answer in self._in_flight.values():
             self.world.after(1, _say_nothing(answer))
         self._in_flight = {}
@@ -369,8 +370,8 @@ def _kind(call: Call) -> str:
 
 
 def _key(key: str) -> str:
-    if key == "unavailable":
-        return key
+    if key in ("unavailable", "last-sweep"):
+        return key.replace("-", " ")
     if key.startswith(("all-", "customer-")):
         return f"index {key.partition('-')[0]}"
     return "record"
