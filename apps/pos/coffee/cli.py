@@ -129,7 +129,7 @@ def board(
     shop = Shop(_At.url)
     if not live:
         found = shop.orders(limit)
-        _print(found, as_json, lambda: console.print(show.board(found)))
+        _print(found, as_json, lambda: console.print(show.board(found, limit)))
         return
     pages = shop.follow("/v1/api/fulfillment-orders/events", limit=limit)
     if as_json:
@@ -137,7 +137,7 @@ def board(
             print(json.dumps(page["orders"]), flush=True)
     with Live(console=console, screen=console.is_terminal, auto_refresh=False) as screen:
         for page in filter(None, pages):
-            screen.update(show.board(page["orders"]), refresh=True)
+            screen.update(show.board(page["orders"], max(5, console.height - 3)), refresh=True)
 
 
 @app.command()

@@ -64,7 +64,8 @@ def orders(found: Sequence[Json]) -> Table:
     return table
 
 
-def board(found: Sequence[Json]) -> RenderableType:
+def board(found: Sequence[Json], rows: int) -> RenderableType:
+    """The orders by status, the newest `rows` of each."""
     columns = []
     for name in ("PLACED", "IN_PROGRESS", "FULFILLED", "FAILED"):
         those = [order for order in found if order["status"] == name]
@@ -73,7 +74,7 @@ def board(found: Sequence[Json]) -> RenderableType:
                 f"{clock(order['placedAt'])} {order['loyaltyMemberId'][:16]:16} "
                 f"${order['total']:.2f}"
             )
-            for order in those[:20]
+            for order in those[:rows]
         ]
         title = Text(f"{name} {len(those)}", STYLES[name])
         columns.append(Panel(Group(*lines), title=title, width=36))
