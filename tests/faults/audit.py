@@ -233,8 +233,9 @@ class Auditor:
         if stuck:
             verdict.broken.append(f"G2: asked for again and not ended: {stuck[:3]}")
         abandoned = len(by_id) - len(answered)
+        existed = sum(record["kind"] == "order" for record in before.values())
         verdict.notes.append(
-            f"{len(silent)} not acknowledged: {len(before)} existed, {abandoned} abandoned"
+            f"{len(silent)} not acknowledged: {existed} existed, {abandoned} abandoned"
         )
 
 
