@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs build test unit e2e faults-short faults dead-letters lint growth format lock clean
+.PHONY: help run up down status logs build test unit e2e faults-short faults dead-letters lint growth k8s-test entry secrets format lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
@@ -43,11 +43,20 @@ faults:  ## Break everything under load and count the orders, some 50 minutes (S
 dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 	@$(DO) dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))
 
+k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and our own rules
+	@$(DO) pytest tests/manifests
+
 lint:  ## ruff and mypy --strict
 	@$(DO) lint
 
 growth:  ## Time placing and listing at 1,000 and at 20,000 stored orders (some minutes)
 	@$(DO) tests.bench.growth
+
+entry:  ## Write the cluster's HTTP entry anew, from spin.toml
+	@$(DO) entry
+
+secrets:  ## New Secrets for a cluster, as YAML: make -s secrets | kubectl apply -f -
+	@$(DO) cluster_secrets
 
 format:
 	@$(DO) ruff format apps scripts tests

