@@ -25,6 +25,7 @@ def main() -> None:
         (*mypy, "tests/e2e"),
         (*mypy, "tests/bench"),
         (*mypy, "tests/faults"),
+        (*mypy, "tests/manifests", "tests/cluster"),
     ]
     failed = [
         " ".join(command[1:])
