@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs build test unit e2e faults-short faults dead-letters lint growth k8s-test entry secrets format lock clean
+.PHONY: help run up down status logs build test unit e2e faults-short faults dead-letters lint growth k8s-test entry secrets images format lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
@@ -51,6 +51,9 @@ lint:  ## ruff and mypy --strict
 
 growth:  ## Time placing and listing at 1,000 and at 20,000 stored orders (some minutes)
 	@$(DO) tests.bench.growth
+
+images:  ## The container images, with their digests and sizes
+	@$(DO) images
 
 entry:  ## Write the cluster's HTTP entry anew, from spin.toml
 	@$(DO) entry

@@ -3,11 +3,10 @@
 import functools
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from scripts import cache, provision
-from scripts.cache import CHECKOUT, run
+from scripts import provision
+from scripts.cache import run
 
 HERE = Path(__file__).resolve().parent
 KUBERNETES = HERE / "kubernetes"
@@ -29,27 +28,7 @@ def _kubernetes(*commands: str, **others: str) -> Path:
             f"-X {version}.gitMajor=1 -X {version}.gitMinor=37",
         )
     )
-    return build("kubernetes", KUBERNETES, {**packages, **others}, flags)
-
-
-def build(name: str, module: Path, packages: Mapping[str, str], flags: str = "") -> Path:
-    """A folder with these programs of the module, each named and built from its package."""
-    sources = [file for file in module.iterdir() if file.suffix in (".go", ".mod", ".sum")]
-
-    def make(folder: Path) -> None:
-        for program, package in packages.items():
-            run(
-                f"Building {program} once (some minutes)",
-                [
-                    *(provision.go(), "build", "-trimpath", "-mod=readonly", "-buildvcs=false"),
-                    *("-ldflags", f"-s -w {flags}", "-o", folder / program, package),
-                ],
-                cwd=module,
-                env=GO,
-            )
-
-    key = cache.digest(sources, *packages, flags)
-    return cache.folder(name, key, make)
+    return provision.go_programs("kubernetes", KUBERNETES, {**packages, **others}, flags)
 
 
 @functools.cache
@@ -59,14 +38,10 @@ def module_source(module: Path, path: str) -> Path:
         f"Fetching {path}",
         [provision.go(), "mod", "download", "-json", path],
         cwd=module,
-        env=GO,
+        env=provision.GO_ENVIRONMENT,
     )
     return Path(json.loads(printed)["Dir"])
 
-
-GO = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "0"}
-
-DAPR = CHECKOUT / "scripts" / "daprd"
 
 KUBECTL = Path(sys.prefix) / "bin" / "kubectl"
 """From PyPI, in the virtual environment."""
