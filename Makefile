@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs build test unit e2e faults-short faults dead-letters lint growth k8s-test entry secrets images format lock clean
+.PHONY: help run up sidecars down status logs build test unit e2e faults-short faults dead-letters lint growth k8s-test cluster-test entry secrets images format lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 10
@@ -13,6 +13,9 @@ run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after
 
 up:  ## The same stack in the background
 	@$(DO) up
+
+sidecars:  ## Everything but the components, for a `spin up` by hand
+	@$(DO) sidecars
 
 down:  ## Stop it; its data stays
 	@$(DO) down
@@ -45,6 +48,9 @@ dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 
 k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and our own rules
 	@$(DO) pytest tests/manifests
+
+cluster-test:  ## The shop in a real one-node cluster, made here and gone afterwards (needs root)
+	@$(DO) tests.cluster
 
 lint:  ## ruff and mypy --strict
 	@$(DO) lint

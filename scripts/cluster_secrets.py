@@ -10,15 +10,18 @@ import sys
 import yaml
 
 from scripts import cache
-from scripts.stack import APIS
+from scripts.runtime import APIS
 
 STORES = ("pubsub", "counter-store", "barista-store", "kitchen-store")
 """Where events are, and each API's own storage: by number of their database in one Valkey."""
 
+ID_SECRET = "counter-api-id-secret"  # noqa: S105 - its name, not its value
+"""Keys order ids and customers' indexes: a new one hides old orders from their customers."""
+
 REQUIRED: dict[str, tuple[str, ...]] = {
     # What a sidecar shows its API, and what an API shows its sidecar.
     **{f"{api}-api-{kind}-token": ("token",) for api in APIS for kind in ("app", "sidecar")},
-    "counter-api-id-secret": ("secret",),
+    ID_SECRET: ("secret",),
     "clients": ("pos-token", "staff-token"),
     # Where each store is.
     **dict.fromkeys(STORES, ("host", "password", "database")),
@@ -48,7 +51,10 @@ def render(values: dict[str, dict[str, str]]) -> str:
             "metadata": {
                 "name": name,
                 "namespace": "coffeeshop",
-                "labels": {"app.kubernetes.io/part-of": "coffeeshop"},
+                "labels": {
+                    "app.kubernetes.io/part-of": "coffeeshop",
+                    **({"rotate": "never"} if name == ID_SECRET else {}),
+                },
             },
             "stringData": data,
         }
