@@ -38,11 +38,20 @@ class Image:
 
 def make(name: str) -> Image:
     """Build one of `NAMES` without a daemon. Raises `Failure`."""
-    context = contexts(name)
+    context, files = contexts(name)
     dockerfile = DOCKERFILES / f"{name}.Dockerfile"
+    tag = f"coffeeshop/{name}:{VERSION}"
+
+    def build_image(folder: Path) -> None:
+        image = write(dockerfile, context, tag, folder / f"{name}.tar")
+        (folder / "image.json").write_text(json.dumps([image.digest, image.layers]))
+
+    built = cache.folder("images", cache.digest([dockerfile, *files], tag), build_image)
+    digest, layers = json.loads((built / "image.json").read_text())
     archive = OUT / f"{name}.tar"
     OUT.mkdir(parents=True, exist_ok=True)
-    return write(dockerfile, context, f"coffeeshop/{name}:{VERSION}", archive)
+    shutil.copyfile(built / archive.name, archive)
+    return Image(tag, archive, digest, tuple(layers))
 
 
 def write(dockerfile: Path, context: Path, tag: str, archive: Path) -> Image:
@@ -53,11 +62,11 @@ def write(dockerfile: Path, context: Path, tag: str, archive: Path) -> Image:
     return Image(tag, archive, told["digest"], tuple(told["layers"]))
 
 
-def contexts(name: str) -> Path:
-    """The folder that the Dockerfile copies from, with everything in it."""
+def contexts(name: str) -> tuple[Path, list[Path]]:
+    """The folder that the Dockerfile copies from, and what it copies."""
     if name == "spin":
-        build.build("spin")
-        return CHECKOUT
+        components = build.build("spin").values()
+        return CHECKOUT, [CHECKOUT / "spin.toml", CHECKOUT / "runtime-config.toml", *components]
     context = build.BUILD / "wasmtime"
     context.mkdir(parents=True, exist_ok=True)
     for component in build.build("image").values():
@@ -66,7 +75,7 @@ def contexts(name: str) -> Path:
         shutil.copyfile(component, target)
     wasmtime = provision.wasmtime()
     copy_program(wasmtime, context / "wasmtime" / "wasmtime")
-    return context
+    return context, [file for file in context.rglob("*") if file.is_file()]
 
 
 def copy_program(program: Path, target: Path) -> None:
@@ -95,7 +104,7 @@ def docker(name: str) -> None:
         dockerfile,
         "-t",
         tag,
-        contexts(name),
+        contexts(name)[0],
     ]
     run(f"Docker builds {tag}", command)
     print(run("Asking Docker", ["docker", "images", "--digests", tag]))

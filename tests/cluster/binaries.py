@@ -56,3 +56,44 @@ def crds() -> list[Path]:
         module_source(CRDS, "github.com/spinkube/spin-operator") / "config" / "crd" / "bases",
         module_source(CRDS, "github.com/kedacore/keda/v2") / "config" / "crd" / "bases",
     ]
+
+
+def node() -> Path:
+    """A folder with kubelet, kube-proxy, kube-controller-manager and kube-scheduler."""
+    return _kubernetes("kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler")
+
+
+def coredns() -> Path:
+    module = {"coredns": "github.com/coredns/coredns"}
+    return provision.go_programs("coredns", HERE / "coredns", module) / "coredns"
+
+
+def caddy() -> Path:
+    module = {"caddy": "github.com/caddyserver/caddy/v2/cmd/caddy"}
+    return provision.go_programs("caddy", HERE / "caddy", module) / "caddy"
+
+
+def helm() -> Path:
+    module = {"helm": "helm.sh/helm/v3/cmd/helm"}
+    return provision.go_programs("helm", HERE / "helm", module)
+
+
+def stranger() -> Path:
+    return provision.go_programs("stranger", HERE / "stranger", {"stranger": "."}) / "stranger"
+
+
+def dapr() -> Path:
+    """A folder with daprd and the five services of Dapr's control plane."""
+    services = ("injector", "operator", "placement", "scheduler", "sentry")
+    packages = {service: f"github.com/dapr/dapr/cmd/{service}" for service in services}
+    return provision.go_programs(
+        "dapr-cluster",
+        provision.MODULE,
+        {"daprd": "github.com/dapr/dapr/cmd/daprd", **packages},
+        provision.DAPR_FLAGS,
+        provision.DAPR_TAGS,
+    )
+
+
+def dapr_chart() -> Path:
+    return module_source(CRDS, "github.com/dapr/dapr") / "charts" / "dapr"

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 import trustme
-import yaml
 
 from scripts.cache import Failure
 from tests.cluster import binaries
+from tests.cluster.api import Kubectl, write_kubeconfig
 
 Json = dict[str, Any]
 
@@ -25,22 +25,8 @@ PLURALS: dict[str, str] = {}
 
 @dataclass(frozen=True)
 class ApiServer:
-    url: str
-    kubeconfig: Path
+    kubectl: Kubectl
     client: httpx.Client
-
-    def kubectl(self, *arguments: str | Path, text: str | None = None) -> str:
-        """What kubectl prints. Raises `Failure` with its complaint."""
-        done = subprocess.run(
-            [binaries.KUBECTL, "--kubeconfig", self.kubeconfig, *arguments],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise Failure(done.stderr.strip())
-        return done.stdout
 
     def dry_run(self, document: Json) -> str:
         """Why the API server refuses the document, with strict fields; empty if it does not."""
@@ -115,23 +101,8 @@ def running(folder: Path) -> Iterator[ApiServer]:
             )
         )
         _wait_until_ready(client, folder / "kube-apiserver.log")
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(_kubeconfig(url, folder / "ca.pem"))
-        yield ApiServer(url, kubeconfig, client)
-
-
-def _kubeconfig(url: str, authority: Path) -> str:
-    cluster = {"server": url, "certificate-authority": str(authority)}
-    return yaml.safe_dump(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": "admin", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
-            "current-context": "test",
-        }
-    )
+        kubeconfig = write_kubeconfig(folder / "kubeconfig", url, folder / "ca.pem", TOKEN)
+        yield ApiServer(Kubectl(kubeconfig), client)
 
 
 def _wait_until_ready(client: httpx.Client, log: Path) -> None:

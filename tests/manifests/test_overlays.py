@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from scripts.cache import CHECKOUT
 from scripts.entry import CADDYFILE, render
@@ -196,6 +197,13 @@ def test_a_mistake_is_found(overlays: Overlays, sabotage: Callable[[Documents], 
 
 def test_the_entry_is_what_spin_toml_says() -> None:
     assert CADDYFILE.read_text() == render(routes()), "spin.toml changed: run `make entry`"
+
+
+def test_every_dapr_resource_of_the_local_stack_is_deployed() -> None:
+    folder = CHECKOUT / "k8s" / "base" / "dapr"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    files = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(listed) == files
 
 
 def leads_to(caddyfile: str, path: str) -> str | None:
