@@ -1,6 +1,7 @@
 """`make cluster-test`: a real one-node cluster, made here and gone afterwards, runs the shop.
 
-`python -m tests.cluster shell` opens a shell in it instead. With `KUBECONFIG` set, the tests run
+`python -m tests.cluster shell` opens a shell in it instead; `packages` prints the Debian packages
+that are missing. With `KUBECONFIG` set, the tests run
 on that cluster, which has the images, Dapr (with k8s/dapr-values.yaml) and an enforcer of
 NetworkPolicies; `COFFEESHOP_ENTRY` is then the address of its HTTP entry.
 """
@@ -39,6 +40,9 @@ def main() -> int:
         if "COFFEESHOP_ENTRY" not in os.environ:
             raise Failure("KUBECONFIG is set: set COFFEESHOP_ENTRY to its HTTP entry's address.")
         return subprocess.run(PYTEST, check=False).returncode
+    if "packages" in sys.argv:
+        print(*missing_packages())
+        return 0
     check()
     if not os.environ.get("SPIN_SHIM"):
         say(
@@ -60,8 +64,9 @@ def main() -> int:
         remove_cgroups()
         kept = cache.root() / "logs" / "cluster"
         shutil.rmtree(kept, ignore_errors=True)
-        if (home / "logs").is_dir():
-            shutil.copytree(home / "logs", kept)
+        for folder, target in (("logs", kept), ("pod-logs", kept / "pods")):
+            if (home / folder).is_dir():
+                shutil.copytree(home / folder, target)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -78,10 +83,13 @@ def check() -> None:
         raise Failure("make cluster-test needs root: it makes namespaces, mounts and cgroups.")
     if platform.system() != "Linux" or not Path("/sys/fs/cgroup/pids").is_dir():
         raise Failure("make cluster-test needs Linux with cgroups of version 1.")
-    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-    missing = [name for tool, name in PACKAGES.items() if not shutil.which(tool, path=path)]
-    if missing:
+    if missing := missing_packages():
         raise Failure(f"Debian packages are missing: apt-get install -y {' '.join(missing)}")
+
+
+def missing_packages() -> list[str]:
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    return [name for tool, name in PACKAGES.items() if not shutil.which(tool, path=path)]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the tests see of the shop in a cluster: its entry, its pods, and a steady load of orders."""
 
 import contextlib
+import re
 import threading
 import time
 from collections import Counter
@@ -21,6 +22,8 @@ Json = dict[str, Any]
 NAMESPACE = "coffeeshop"
 PROMISED_SECONDS = 90
 """Within which every acknowledged order has ended."""
+PATIENCE_SECONDS = 120
+"""For which a customer repeats a post that was not accepted."""
 RATE = 5
 """Orders a second."""
 APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
@@ -135,7 +138,7 @@ class Load:
     def _place(self) -> Attempt:
         attempt = Attempt(time.monotonic())
         key = str(uuid4())
-        while attempt.order_id is None and time.monotonic() < attempt.begun + 60:
+        while attempt.order_id is None and time.monotonic() < attempt.begun + PATIENCE_SECONDS:
             try:
                 headers = {**self._shop.pos, "idempotency-key": key}
                 answer = self._client.post("/v1/api/orders", json=ORDER, headers=headers)
@@ -155,7 +158,9 @@ class Load:
         """A line for each phase, once every order has ended. Fails when one was lost or late."""
         attempts = [future.result() for future in self._futures]
         never = [attempt for attempt in attempts if not attempt.order_id]
-        assert not never, never[0]
+        if never:
+            print(self._shop.kubectl("logs", "deployment/counter-api", "-c", "daprd", "--tail=40"))
+        assert not never, (len(never), never[0])
         with ThreadPoolExecutor(16) as pool:
             orders = list(pool.map(lambda a: _ended(self._shop, str(a.order_id)), attempts))
         assert len({order["id"] for order in orders}) == len(orders)
@@ -176,7 +181,7 @@ def _detail(answer: httpx.Response) -> str:
     """Why, in the API's own words, or in those of whatever else answered."""
     if answer.headers["content-type"] == "application/problem+json":
         return str(answer.json()["detail"])
-    return answer.text[:60]
+    return " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())[:60]
 
 
 def _ended(shop: Shop, order_id: str) -> Json:

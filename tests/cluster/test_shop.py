@@ -147,11 +147,11 @@ def test_scaling_to_three_and_back(shop: Shop, load: Load, api: str) -> None:
         shop.kubectl("scale", f"deployment/{api}", "--replicas=3")
         shop.rolled_out(f"deployment/{api}")
         before = shop.deliveries(api)
-        time.sleep(4)
+        time.sleep(6)
         after = shop.deliveries(api)
     if api in ("barista-api", "kitchen-api"):
         shares = sorted(count - before.get(pod, 0) for pod, count in after.items())
-        print(f"  events that each of the three of {api} took in 4 s: {shares}", flush=True)
+        print(f"  events that each of the three of {api} took in 6 s: {shares}", flush=True)
         assert len(shares) == 3
         assert all(shares)
     with load.phase(f"{api} scaled back"):
