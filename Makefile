@@ -3,8 +3,9 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs coffee pictures build test unit simulation simulate e2e \
-	faults-short faults dead-letters lint growth live format describe lock clean
+.PHONY: help run up sidecars down status logs coffee pictures build test unit simulation simulate \
+	e2e faults-short faults dead-letters lint growth live k8s-test cluster-test images entry secrets \
+	format describe lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 12
@@ -16,6 +17,9 @@ run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after
 
 up:  ## The same stack in the background (TRACES=1: with Zipkin)
 	@$(DO) up
+
+sidecars:  ## Everything but the components, for a `spin up` by hand
+	@$(DO) sidecars
 
 down:  ## Stop it; its data stays
 	@$(DO) down
@@ -60,6 +64,12 @@ faults:  ## Break everything under load and count the orders, some 50 minutes (S
 dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 	@$(DO) dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))
 
+k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and our own rules
+	@$(DO) pytest tests/manifests
+
+cluster-test:  ## The shop in a real one-node cluster, made here and gone afterwards (needs root)
+	@$(DO) tests.cluster
+
 lint:  ## ruff and mypy --strict
 	@$(DO) lint
 
@@ -68,6 +78,14 @@ growth:  ## Time placing and listing at 1,000 and at 20,000 stored orders (some 
 
 live:  ## What following an order costs, by streams and by polling (a minute)
 	@$(DO) tests.bench.live
+images:  ## The container images, with their digests and sizes
+	@$(DO) images
+
+entry:  ## Write the cluster's HTTP entry anew, from spin.toml
+	@$(DO) entry
+
+secrets:  ## New Secrets for a cluster, as YAML: make -s secrets | kubectl apply -f -
+	@$(DO) cluster_secrets
 
 format:
 	@$(DO) ruff format apps scripts tests

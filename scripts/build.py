@@ -3,12 +3,14 @@
     build/spin/<api>.wasm       for Spin: settings are Spin variables
     build/portable/<api>.wasm   for plain wasmtime: settings are environment variables
     build/aot/<api>.cwasm       the portable one, compiled ahead of time for this machine
+    build/image/<api>.cwasm     the same for any machine of this architecture, for images
 
 What was built from the same sources is taken from the cache.
 """
 
 import argparse
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -31,14 +33,25 @@ Without `inherit-network` a guest has no sockets; HTTP goes out all the same. Wi
 instances nothing runs out under many connections (DESIGN.md §4)."""
 
 
+COMPILED: dict[str, tuple[str, ...]] = {
+    "aot": (),
+    # What an image is built on says nothing about where it runs: the instructions of 2008.
+    "image": (
+        *("--target", f"{platform.machine()}-unknown-linux-gnu"),
+        *(("-C", "cranelift-nehalem") if platform.machine() == "x86_64" else ()),
+    ),
+}
+"""Flags of `wasmtime compile` beside those of `wasmtime serve`."""
+
+
 def build(world: str, apis: Iterable[str] = APPS) -> dict[str, Path]:
-    """The components of one world, or `aot`, by API. Raises `Failure`."""
+    """The components of one world, of `aot` or `image`, by API. Raises `Failure`."""
     return {api: _place(world, api) for api in apis}
 
 
 def _place(world: str, api: str) -> Path:
     """Put the artifact under build/, which is for people and for spin.toml."""
-    made = _compiled(api) if world == "aot" else _component(world, api)
+    made = _compiled(world, api) if world in COMPILED else _component(world, api)
     target = BUILD / world / made.name
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists() or not target.samefile(made):
@@ -70,16 +83,17 @@ def _component(world: str, api: str) -> Path:
     return cache.folder(f"components/{world}", key, make) / f"{api}.wasm"
 
 
-def _compiled(api: str) -> Path:
+def _compiled(world: str, api: str) -> Path:
     component, wasmtime = _component("portable", api), provision.wasmtime()
+    flags = (*SERVE_FLAGS, *COMPILED[world])
 
     def make(folder: Path) -> None:
         target = folder / f"{api}.cwasm"
-        command: list[str | Path] = [wasmtime, "compile", *SERVE_FLAGS, component, "-o", target]
+        command: list[str | Path] = [wasmtime, "compile", *flags, component, "-o", target]
         run(f"Compiling {api} ahead of time", command)
 
-    key = cache.digest([CHECKOUT / "requirements.txt"], component.parent.name, *SERVE_FLAGS)
-    return cache.folder("components/aot", key, make) / f"{api}.cwasm"
+    key = cache.digest([CHECKOUT / "requirements.txt"], component.parent.name, *flags)
+    return cache.folder(f"components/{world}", key, make) / f"{api}.cwasm"
 
 
 def _sources(api: str) -> list[Path]:
@@ -95,7 +109,7 @@ def _sources(api: str) -> list[Path]:
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     parser = argparse.ArgumentParser(prog="build", description="Build the components.")
-    parser.add_argument("--world", choices=(*WORLDS, "aot", "all"), default="all")
+    parser.add_argument("--world", choices=(*WORLDS, *COMPILED, "all"), default="all")
     parser.add_argument("api", nargs="*", choices=[*APPS, []], default=[])
     chosen = parser.parse_args(arguments)
     for world in (*WORLDS, "aot") if chosen.world == "all" else (chosen.world,):

@@ -27,6 +27,7 @@ def main() -> None:
         (*mypy, "tests/bench"),
         (*mypy, "tests/faults"),
         (*mypy, "tests/simulation"),
+        (*mypy, "tests/manifests", "tests/cluster"),
     ]
     failed = [
         " ".join(command[1:])

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,11 @@ from scripts import cache
 from scripts.cache import CHECKOUT, Failure, run
 
 DAPR = "1.18.2"
+DAPR_FLAGS = f"-X github.com/dapr/dapr/pkg/buildinfo.version={DAPR}"
+DAPR_TAGS = "stablecomponents"
 GO = (1, 26, 5)
+
+GO_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "0"}
 
 MODULE = CHECKOUT / "scripts" / "daprd"
 GO_LOCK = CHECKOUT / "scripts" / "locks" / "go.txt"
@@ -63,8 +68,8 @@ def dapr() -> Path:
     for folder in (*map(Path, os.get_exec_path()), Path.home() / ".dapr" / "bin"):
         if all(_is_release(folder / name) for name in ("daprd", "scheduler")):
             return folder
-    sources = [MODULE / name for name in ("main.go", "go.mod", "go.sum")]
-    return cache.folder("dapr", cache.digest(sources, DAPR), _build_dapr)
+    packages = {"daprd": ".", "scheduler": "github.com/dapr/dapr/cmd/scheduler"}
+    return go_programs("dapr", MODULE, packages, DAPR_FLAGS, DAPR_TAGS)
 
 
 def _is_release(program: Path) -> bool:
@@ -74,21 +79,34 @@ def _is_release(program: Path) -> bool:
     return printed.stdout.strip() == DAPR
 
 
-def _build_dapr(folder: Path) -> None:
-    go = _go()
-    version = f"-s -w -X github.com/dapr/dapr/pkg/buildinfo.version={DAPR}"
-    flags = ["-trimpath", "-mod=readonly", "-tags", "stablecomponents", "-ldflags", version]
-    env = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "0"}
-    for name, package in (("daprd", "."), ("scheduler", "github.com/dapr/dapr/cmd/scheduler")):
-        run(
-            f"Building {name} {DAPR} once (some minutes)",
-            [go, "build", *flags, "-o", folder / name, package],
-            cwd=MODULE,
-            env=env,
-        )
+def go_programs(
+    name: str, module: Path, packages: Mapping[str, str], flags: str = "", tags: str = ""
+) -> Path:
+    """A folder with programs of a Go module of ours, each named and built from its package.
+
+    Built once from the Go module proxy, at the versions that the module pins; `flags` are the
+    linker's. Raises `Failure`.
+    """
+    sources = [file for file in module.iterdir() if file.suffix in (".go", ".mod", ".sum")]
+
+    def make(folder: Path) -> None:
+        for program, package in packages.items():
+            run(
+                f"Building {program} once (some minutes)",
+                [
+                    *(go(), "build", "-trimpath", "-mod=readonly", "-buildvcs=false"),
+                    *("-tags", tags, "-ldflags", f"-s -w {flags}"),
+                    *("-o", folder / program, package),
+                ],
+                cwd=module,
+                env=GO_ENVIRONMENT,
+            )
+
+    key = cache.digest(sources, *packages, flags, tags)
+    return cache.folder(name, key, make)
 
 
-def _go() -> Path:
+def go() -> Path:
     """Go from PATH if it is new enough, else from PyPI."""
     if found := shutil.which("go"):
         printed = subprocess.run([found, "version"], capture_output=True, text=True, check=False)

@@ -5,21 +5,20 @@ command line, which everyone on the machine can see.
 """
 
 import contextlib
-import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from scripts import build, resources, tokens
+from scripts import resources, runtime, tokens
 from scripts import zipkin as collector
 from scripts.cache import CHECKOUT
 from scripts.provision import Tools
+from scripts.runtime import APIS, Process
 
-APIS = resources.apis()
 BASE = resources.DAPR
 LOCAL = CHECKOUT / "scripts" / "local"
 
@@ -29,9 +28,10 @@ class Ports:
     """Every port of a stack, shifted by `offset` so that two can run side by side."""
 
     offset: int
+    runtime: str = "wasmtime"
 
     def app(self, api: str) -> int:
-        return 5001 + APIS.index(api) + self.offset
+        return runtime.app_port(self.runtime, api) + self.offset
 
     def sidecar(self, api: str) -> int:
         return 3501 + APIS.index(api) + self.offset
@@ -74,27 +74,8 @@ class Ports:
         return 3906 + self.offset
 
 
-OPTIONAL = (
-    "COFFEESHOP_POS_TOKEN",
-    "COFFEESHOP_STAFF_TOKEN",
-    "COFFEESHOP_ORDER_DEADLINE_SECONDS",
-)
-"""Settings that whoever starts the stack may set."""
-
 GROUPS = ("traces", "store", "timers", "sidecars", "components")
 """In the order in which they start; they stop the other way round."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """`group`: one of `GROUPS`. `stop` is the signal that ends it well."""
-
-    name: str
-    group: str
-    command: tuple[str | Path, ...]
-    ports: tuple[int, ...]
-    stop: str = "TERM"
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,22 +144,23 @@ def _write_dapr(layout: Layout, tracing: Ports | None) -> None:
 
 def processes(
     tools: Tools,
-    components: Mapping[str, Path],
     layout: Layout,
     ports: Ports,
     secrets: Mapping[str, str],
     overrides: Mapping[str, Mapping[str, str]],
 ) -> list[Process]:
-    """All of the stack's processes. `components` are the compiled components by API, `overrides`
-    the settings of an API that differ from the usual ones."""
-    apps = [
-        _component(
-            api, tools, components[f"{api}-api"], ports, secrets, overrides.get(f"{api}-api", {})
-        )
-        for api in APIS
-    ]
+    """All of the stack's processes. `overrides` are the settings of an API that differ from the
+    usual ones, by the names of its environment variables."""
+    apps = _apps(layout, ports, secrets, overrides)
+    return [*engines(tools, layout, ports, secrets), *apps]
+
+
+def engines(
+    tools: Tools, layout: Layout, ports: Ports, secrets: Mapping[str, str]
+) -> list[Process]:
+    """What the components stand on: Valkey, the scheduler and their sidecars."""
     sidecars = [_sidecar(api, tools, layout, ports, secrets) for api in APIS]
-    return [_valkey(tools, layout, ports), _scheduler(tools, layout, ports), *sidecars, *apps]
+    return [_valkey(tools, layout, ports), _scheduler(tools, layout, ports), *sidecars]
 
 
 def zipkin(layout: Layout, ports: Ports) -> Process:
@@ -189,6 +171,33 @@ def zipkin(layout: Layout, ports: Ports) -> Process:
         "--armeria.ports[0].protocols[0]=http",
     )
     return Process("zipkin", "traces", command, (ports.zipkin,))
+
+
+def _apps(
+    layout: Layout,
+    ports: Ports,
+    secrets: Mapping[str, str],
+    overrides: Mapping[str, Mapping[str, str]],
+) -> list[Process]:
+    given = settings(ports, secrets, overrides)
+    if ports.runtime == "none":
+        return []
+    if ports.runtime == "spin":
+        return [runtime.spin(ports.app("counter"), given, layout.run)]
+    return runtime.wasmtime({api: ports.app(api) for api in APIS}, given)
+
+
+def settings(
+    ports: Ports, secrets: Mapping[str, str], overrides: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Every API's settings, by their names in its code."""
+    given = {}
+    for api in APIS:
+        changed = overrides.get(f"{api}-api", {})
+        given[api] = runtime.settings(api, ports.sidecar(api), secrets) | {
+            name.removeprefix("COFFEESHOP_").lower(): value for name, value in changed.items()
+        }
+    return given
 
 
 def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:
@@ -247,36 +256,3 @@ def _sidecar(
     }
     needed = (ports.sidecar(api), ports.grpc(api), ports.internal(api), ports.metrics(api))
     return Process(f"{api}-sidecar", "sidecars", command, needed, env=env)
-
-
-def _component(
-    api: str,
-    tools: Tools,
-    component: Path,
-    ports: Ports,
-    secrets: Mapping[str, str],
-    overrides: Mapping[str, str],
-) -> Process:
-    settings = {
-        "COFFEESHOP_SIDECAR_HOST": "127.0.0.1",
-        "COFFEESHOP_SIDECAR_PORT": str(ports.sidecar(api)),
-        "COFFEESHOP_SIDECAR_TOKEN": secrets["sidecar_token"],
-        "COFFEESHOP_APP_TOKEN": secrets["app_token"],
-    }
-    if api == "counter":
-        settings["COFFEESHOP_ID_SECRET"] = secrets["id_secret"]
-    settings |= {name: os.environ[name] for name in OPTIONAL if name in os.environ}
-    settings |= overrides
-    command: tuple[str | Path, ...] = (
-        *(tools.wasmtime, "serve", "--allow-precompiled", *build.SERVE_FLAGS),
-        *("--addr", f"127.0.0.1:{ports.app(api)}"),
-        # Without a value: it is taken from the runtime's own environment.
-        *_flags("--env", settings),
-        component,
-    )
-    # At an interrupt it finishes the requests in flight.
-    return Process(f"{api}-api", "components", command, (ports.app(api),), stop="INT", env=settings)
-
-
-def _flags(flag: str, values: Iterable[str]) -> list[str]:
-    return [part for value in values for part in (flag, value)]

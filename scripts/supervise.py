@@ -22,9 +22,10 @@ import psutil
 import valkey
 from supervisor.xmlrpc import SupervisorTransport
 
-from scripts import build, provision, resources, stack, zipkin
+from scripts import provision, resources, runtime, stack, zipkin
 from scripts.cache import CHECKOUT, Failure, say
-from scripts.stack import APIS, GROUPS, Layout, Ports, Process, prepare, processes
+from scripts.runtime import APIS, Process
+from scripts.stack import GROUPS, Layout, Ports, prepare, processes
 
 READY_SECONDS = 60
 
@@ -47,7 +48,7 @@ class Stack:
         """`overrides`: by API, the settings that shall differ from the usual ones. `tracing`: the
         sidecars send their spans to Zipkin's port; `collector`: Zipkin runs there."""
         self.layout = Layout(home.resolve())
-        self.ports = Ports(port_offset)
+        self.ports = Ports(port_offset, runtime.chosen())
         self._overrides = overrides or {}
         self._tracing = tracing or collector
         self._collector = collector
@@ -95,11 +96,8 @@ class Stack:
         if self.is_up():
             raise Failure("The stack is up already: `make down` stops it.")
         tools = provision.tools()
-        components = build.build("aot")
         self.secrets = prepare(self.layout, self.ports, tracing=self._tracing)
-        needed = processes(
-            tools, components, self.layout, self.ports, self.secrets, self._overrides
-        )
+        needed = processes(tools, self.layout, self.ports, self.secrets, self._overrides)
         if self._collector:
             needed.append(stack.zipkin(self.layout, self.ports))
         _check_ports(needed)
@@ -146,8 +144,16 @@ class Stack:
         yield "valkey", self._valkey_answers
         yield "scheduler", _ok(f"http://127.0.0.1:{ports.scheduler_health}/healthz")
         token = {"dapr-api-token": self.secrets["sidecar_token"]}
+        if ports.runtime == "none":
+            for api in APIS:
+                outbound = f"http://127.0.0.1:{ports.sidecar(api)}/v1.0/healthz/outbound"
+                yield f"{api}-sidecar", _ok(outbound, token)
+            return
         for api in APIS:
-            yield f"{api}-api", _ok(f"http://127.0.0.1:{ports.app(api)}/healthz/{api}")
+            yield (
+                runtime.process_name(ports.runtime, api),
+                _ok(f"http://127.0.0.1:{ports.app(api)}/healthz/{api}"),
+            )
             yield (
                 f"{api}-sidecar",
                 _ok(f"http://127.0.0.1:{ports.sidecar(api)}/v1.0/healthz", token),
@@ -181,10 +187,10 @@ class Stack:
 
     def stop(self, name: str) -> None:
         """Stop one process, which then stays down."""
-        self._rpc().stopProcess(_full(name))
+        self._rpc().stopProcess(self._full(name))
 
     def start(self, name: str) -> None:
-        self._rpc().startProcess(_full(name), False)
+        self._rpc().startProcess(self._full(name), False)
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Send a signal, by default one that no process survives; supervisord starts it again."""
@@ -204,12 +210,27 @@ class Stack:
             os.kill(supervisor, signal.SIGCONT)
 
     def pid(self, name: str) -> int:
-        return int(self._rpc().getProcessInfo(_full(name))["pid"])
+        return int(self._rpc().getProcessInfo(self._full(name))["pid"])
 
     def states(self) -> list[dict[str, Any]]:
         """Name, state and description of each process, as supervisord has them."""
         found: list[dict[str, Any]] = self._rpc().getAllProcessInfo()
         return found
+
+    def _full(self, name: str) -> str:
+        """supervisord's name of a process has its group before it. On Spin the four APIs are one
+        process: who means one of them means all."""
+        kinds = {
+            "api": "components",
+            "sidecar": "sidecars",
+            "valkey": "store",
+            "scheduler": "timers",
+            "zipkin": "traces",
+        }
+        api, _, kind = name.rpartition("-")
+        if kind == "api":
+            name = runtime.process_name(self.ports.runtime, api)
+        return f"{kinds[kind]}:{name}"
 
     def logs(self) -> list[Path]:
         return sorted(self.layout.logs.glob("*.log"))
@@ -260,18 +281,6 @@ class Stack:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
             config.write(file)
         return path
-
-
-def _full(name: str) -> str:
-    """supervisord's name of a process has its group before it."""
-    kinds = {
-        "api": "components",
-        "sidecar": "sidecars",
-        "valkey": "store",
-        "scheduler": "timers",
-        "zipkin": "traces",
-    }
-    return f"{kinds[name.rpartition('-')[2]]}:{name}"
 
 
 def _check_ports(needed: list[Process]) -> None:

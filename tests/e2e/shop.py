@@ -11,11 +11,12 @@ import httpx
 import valkey
 
 from described import description
+from scripts import runtime
+from scripts.stack import Ports
 
 STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
 PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
 """Of the stack that the tests run on."""
-PORTS = {"product-api": 5001, "counter-api": 5002, "barista-api": 5003, "kitchen-api": 5004}
 TOPICS = (
     "barista_order_placed",
     "kitchen_order_placed",
@@ -32,14 +33,15 @@ class Shop:
     def __init__(self, port_offset: int, valkey_password: str | None) -> None:
         self._offset = port_offset
         self._password = valkey_password
+        ports = Ports(port_offset, runtime.chosen())
         clients = {
-            api: httpx.Client(
-                base_url=f"http://127.0.0.1:{port + port_offset}",
+            f"{api}-api": httpx.Client(
+                base_url=f"http://127.0.0.1:{ports.app(api)}",
                 timeout=40,
                 # Every answer that a test gets is one that the API's description has.
-                event_hooks={"response": [description(api.removesuffix("-api")).check]},
+                event_hooks={"response": [description(api).check]},
             )
-            for api, port in PORTS.items()
+            for api in runtime.APIS
         }
         self.product = clients["product-api"]
         self.counter = clients["counter-api"]

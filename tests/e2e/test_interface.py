@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shop import PORTS, Shop, order
+from scripts.build import APPS
+from shop import Shop, order
 
 ORDERS = "/v1/api/orders"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -31,7 +32,7 @@ def test_items_by_types_leave_out_unknown_ones(shop: Shop) -> None:
     assert by_get.content == by_post.content
 
 
-@pytest.mark.parametrize("api", PORTS)
+@pytest.mark.parametrize("api", APPS)
 def test_each_api_is_alive(shop: Shop, api: str) -> None:
     name = api.removesuffix("-api")
     client: httpx.Client = getattr(shop, name)

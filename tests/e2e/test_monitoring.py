@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from scripts.stack import APIS
+from scripts.runtime import APIS
 from scripts.supervise import Stack
 from shop import Shop, until
 from tests import monitoring

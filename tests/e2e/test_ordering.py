@@ -106,7 +106,7 @@ def test_a_key_posted_twenty_times_at_once_is_one_order(shop: Shop) -> None:
         makes = {
             make
             for event in shop.events(f"{station}_order_updated")
-            if event["orderId"] == done["id"]
+            if event.get("orderId") == done["id"]
             for make in [item["makeId"] for item in event["items"]]
         }
         assert len(makes) == 1

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import valkey
 
-from scripts.stack import APIS
+from scripts.runtime import APIS
 from scripts.supervise import Stack
 from tests.faults.run import PORT_OFFSET, Run
 

@@ -23,7 +23,8 @@ import httpx
 
 from coffeeshop.transport import NoAnswer, Reply
 from scripts import provision
-from scripts.stack import APIS, Layout, Ports, Process, prepare, processes
+from scripts.runtime import APIS, Process
+from scripts.stack import Layout, Ports, engines, prepare
 from tests.simulation.fidelity import Case, Got, Script, belongs_to, name, rearming, shorten
 
 READY_SECONDS = 40
@@ -48,9 +49,8 @@ class Real:
         secrets = prepare(self._layout, self._ports)
         shorten(self._layout.run / "dapr")
         self._token = secrets["sidecar_token"]
-        nothing = {f"{api}-api": Path("none") for api in APIS}
-        needed = processes(provision.tools(), nothing, self._layout, self._ports, secrets, {})
-        self._processes = {each.name: each for each in needed if each.group != "components"}
+        needed = engines(provision.tools(), self._layout, self._ports, secrets)
+        self._processes = {each.name: each for each in needed}
         try:
             for server in self._apis.values():
                 server.start()

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from scripts.cache import Failure
-from scripts.stack import Process
+from scripts.runtime import Process
 from scripts.supervise import _check_ports
 
 

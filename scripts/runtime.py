@@ -1,0 +1,125 @@
+"""What runs the components: Spin, one process on one port for all four, or wasmtime, one for each.
+
+`RUNTIME=spin|wasmtime` chooses; without it Spin is used where `spin` is on PATH. All that differs
+between the two is here. `none` is for whoever starts Spin by hand (`make sidecars`).
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts import build, provision, resources
+from scripts.cache import CHECKOUT, Failure
+
+APIS = resources.apis()
+RUNTIMES = ("spin", "wasmtime", "none")
+
+SPIN_PORT = 5000
+
+OPTIONAL = (
+    "COFFEESHOP_POS_TOKEN",
+    "COFFEESHOP_STAFF_TOKEN",
+    "COFFEESHOP_ORDER_DEADLINE_SECONDS",
+)
+"""Settings that whoever starts the stack may set."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """`group`: one of `stack.GROUPS`. `stop` is the signal that ends it well."""
+
+    name: str
+    group: str
+    command: tuple[str | Path, ...]
+    ports: tuple[int, ...]
+    stop: str = "TERM"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def chosen() -> str:
+    """Raises `Failure` for what is neither, and for Spin where there is none."""
+    asked = os.environ.get("RUNTIME")
+    found = shutil.which("spin")
+    if asked not in (None, "", *RUNTIMES):
+        raise Failure(f"RUNTIME is {asked}: it may be spin, wasmtime or none.")
+    if asked == "spin" and not found:
+        raise Failure("RUNTIME is spin, and no spin is on PATH.")
+    return asked or ("spin" if found else "wasmtime")
+
+
+def app_port(runtime: str, api: str) -> int:
+    """Of an API in a stack whose ports are not shifted."""
+    return 5001 + APIS.index(api) if runtime == "wasmtime" else SPIN_PORT
+
+
+def process_name(runtime: str, api: str) -> str:
+    """The process that serves an API."""
+    return "spin-api" if runtime == "spin" else f"{api}-api"
+
+
+def settings(api: str, sidecar_port: int, secrets: Mapping[str, str]) -> dict[str, str]:
+    """An API's settings by their names in its code (coffeeshop/settings.py)."""
+    given = {
+        "sidecar_host": "127.0.0.1",
+        "sidecar_port": str(sidecar_port),
+        "sidecar_token": secrets["sidecar_token"],
+        "app_token": secrets["app_token"],
+    }
+    if api == "counter":
+        given["id_secret"] = secrets["id_secret"]
+    for name in OPTIONAL:
+        if name in os.environ:
+            given[name.removeprefix("COFFEESHOP_").lower()] = os.environ[name]
+    return given
+
+
+def variables(settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The environment that gives Spin the variables of spin.toml."""
+    env: dict[str, str] = {}
+    for api, given in settings.items():
+        for name, value in given.items():
+            own = f"{api}_{name}" if name in ("sidecar_host", "sidecar_port") else name
+            env[f"SPIN_VARIABLE_{own.upper()}"] = value
+    return env
+
+
+def spin(port: int, settings: Mapping[str, Mapping[str, str]], state: Path) -> Process:
+    """`spin up`; each setting reaches its component through a variable of spin.toml, and variables
+    reach Spin by its environment. An API's own sidecar has variables of its own."""
+    build.build("spin")
+    command: tuple[str | Path, ...] = (
+        *("spin", "up", "--from", CHECKOUT / "spin.toml", "--listen", f"127.0.0.1:{port}"),
+        *("--runtime-config-file", CHECKOUT / "runtime-config.toml"),
+        *("--state-dir", state / "spin", "--log-dir", state / "spin-logs"),
+    )
+    return Process("spin-api", "components", command, (port,), stop="INT", env=variables(settings))
+
+
+def wasmtime(ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]) -> list[Process]:
+    """One `wasmtime serve` for each API."""
+    program, components = provision.wasmtime(), build.build("aot")
+    return [
+        _serve(api, program, components[f"{api}-api"], ports[api], given)
+        for api, given in settings.items()
+    ]
+
+
+def _serve(
+    api: str, program: Path, component: Path, port: int, given: Mapping[str, str]
+) -> Process:
+    env = {f"COFFEESHOP_{name.upper()}": value for name, value in given.items()}
+    command: tuple[str | Path, ...] = (
+        *(program, "serve", "--allow-precompiled", *build.SERVE_FLAGS),
+        *("--addr", f"127.0.0.1:{port}"),
+        # Without a value: it is taken from the runtime's own environment.
+        *_flags("--env", env),
+        component,
+    )
+    # At an interrupt it finishes the requests in flight.
+    return Process(f"{api}-api", "components", command, (port,), stop="INT", env=env)
+
+
+def _flags(flag: str, values: Iterable[str]) -> list[str]:
+    return [part for value in values for part in (flag, value)]

@@ -1,0 +1,96 @@
+"""`make cluster-test`: a real one-node cluster, made here and gone afterwards, runs the shop.
+
+`python -m tests.cluster shell` opens a shell in it instead; `packages` prints the Debian packages
+that are missing. With `KUBECONFIG` set, the tests run
+on that cluster, which has the images, Dapr (with k8s/dapr-values.yaml) and an enforcer of
+NetworkPolicies; `COFFEESHOP_ENTRY` is then the address of its HTTP entry.
+"""
+
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts import cache
+from scripts.cache import Failure, say
+from tests.cluster import binaries, images
+from tests.cluster.install import render_dapr
+from tests.cluster.node import make_cgroups, remove_cgroups
+
+PACKAGES = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "/usr/lib/cni/ptp": "containernetworking-plugins",
+    "unshare": "util-linux",
+    "mount": "mount",
+}
+"""Debian's package for each program."""
+
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-s", "tests/cluster"]
+
+
+def main() -> int:
+    if os.environ.get("KUBECONFIG"):
+        if "COFFEESHOP_ENTRY" not in os.environ:
+            raise Failure("KUBECONFIG is set: set COFFEESHOP_ENTRY to its HTTP entry's address.")
+        return subprocess.run(PYTEST, check=False).returncode
+    if "packages" in sys.argv:
+        print(*missing_packages())
+        return 0
+    check()
+    if not os.environ.get("SPIN_SHIM"):
+        say(
+            "SPIN_SHIM is not set: the Spin pods are validated (make k8s-test) and not run; what "
+            "runs here are the same components on wasmtime."
+        )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+    binaries.api_server()
+    binaries.node()
+    images.all_archives()
+    parent = cache.root() / "cluster"
+    parent.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        render_dapr(home / "dapr.yaml")
+        make_cgroups()
+        return run(home, [os.environ.get("SHELL", "sh")] if "shell" in sys.argv else PYTEST)
+    finally:
+        remove_cgroups()
+        kept = cache.root() / "logs" / "cluster"
+        shutil.rmtree(kept, ignore_errors=True)
+        for folder, target in (("logs", kept), ("pod-logs", kept / "pods")):
+            if (home / folder).is_dir():
+                shutil.copytree(home / folder, target)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def run(home: Path, command: list[str]) -> int:
+    """The command's exit code, run in a cluster in namespaces of its own."""
+    spaces = ("--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+    inside = [sys.executable, "-m", "tests.cluster.inside", str(home), *command]
+    return subprocess.run(["unshare", *spaces, *inside], check=False).returncode
+
+
+def check() -> None:
+    """Raises `Failure` naming what is missing, in one line."""
+    if os.geteuid() != 0:
+        raise Failure("make cluster-test needs root: it makes namespaces, mounts and cgroups.")
+    if platform.system() != "Linux" or not Path("/sys/fs/cgroup/pids").is_dir():
+        raise Failure("make cluster-test needs Linux with cgroups of version 1.")
+    if missing := missing_packages():
+        raise Failure(f"Debian packages are missing: apt-get install -y {' '.join(missing)}")
+
+
+def missing_packages() -> list[str]:
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    return [name for tool, name in PACKAGES.items() if not shutil.which(tool, path=path)]
+
+
+if __name__ == "__main__":
+    cache.main(main)

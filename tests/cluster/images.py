@@ -1,0 +1,60 @@
+"""The images of the cluster, each made here: none is pulled."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from scripts import cache, images, provision
+from scripts.cache import CHECKOUT
+from tests.cluster import binaries
+
+DOCKERFILES = Path(__file__).resolve().parent / "images"
+
+
+def all_archives() -> list[Path]:
+    """An archive for each image that the test deploys. Raises `Failure`."""
+    return [images.make("wasmtime").archive, *(_archive(*image) for image in _programs())]
+
+
+def spin_archive() -> Path:
+    return images.make("spin").archive
+
+
+def _programs() -> Iterator[tuple[str, Path, str]]:
+    """Image name, program, Dockerfile."""
+    stranger = binaries.stranger()
+    yield "localhost/pause:1", stranger, "pause"  # containerd's own
+    yield tag("rancher/mirrored-pause", "local"), stranger, "pause"
+    yield "localhost/stranger:1", stranger, "program"
+    yield "localhost/coredns:1", binaries.coredns(), "program"
+    yield tag("caddy", "local"), binaries.caddy(), "program"
+    yield tag("valkey/valkey", "local"), provision.tools().valkey_server, "program"
+    folder = binaries.dapr()
+    for program in ("daprd", "injector", "operator", "placement", "scheduler", "sentry"):
+        yield f"localhost/{program}:{provision.DAPR}", folder / program, "program"
+
+
+def tag(name: str, overlay: str) -> str:
+    """The image with the tag that our manifests give it."""
+    for folder in (CHECKOUT / "k8s" / "base", CHECKOUT / "k8s" / "overlays" / overlay):
+        listed = yaml.safe_load((folder / "kustomization.yaml").read_text()).get("images", [])
+        for image in listed:
+            if image["name"] == name:
+                return f"{name}:{image['newTag']}"
+    raise KeyError(name)
+
+
+def _archive(name: str, program: Path, kind: str) -> Path:
+    dockerfile = DOCKERFILES / f"{kind}.Dockerfile"
+
+    def make(folder: Path) -> None:
+        target = "pause" if kind == "pause" else program.name
+        images.copy_program(program, folder / "root" / target)
+        images.write(dockerfile, folder, name, folder / "image.tar")
+        shutil.rmtree(folder / "root")
+
+    # What is built is in a folder that is named by what it was built from.
+    key = cache.digest([dockerfile], name, str(program))
+    return cache.folder("cluster-images", key, make) / "image.tar"

@@ -1,0 +1,49 @@
+"""The first process of the cluster's namespaces: when it ends, everything in them does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts import cache
+from scripts.cache import CHECKOUT, Failure, say
+from tests.cluster import images
+from tests.cluster.install import install
+from tests.cluster.node import Node
+
+
+def main() -> int:
+    worker = os.fork()
+    if worker:
+        return _reap_until(worker)
+    try:
+        os._exit(work(Path(sys.argv[1]), sys.argv[2:]))
+    except Failure as failure:
+        say(f"coffeeshop: {failure}")
+        os._exit(1)
+
+
+def _reap_until(worker: int) -> int:
+    """Orphans come to the first process of a namespace; the worker's end is its own."""
+    while True:
+        process, status = os.wait()
+        if process == worker:
+            return os.waitstatus_to_exitcode(status)
+
+
+def work(home: Path, command: list[str]) -> int:
+    """Start the cluster and run the command in it; its exit code."""
+    shim = os.environ.get("SPIN_SHIM")
+    node = Node(home, Path(shim).resolve().parent if shim else None)
+    node.up([*images.all_archives(), *([images.spin_archive()] if shim else [])])
+    try:
+        install(node)
+    except Failure:
+        say(node.kubectl("get", "pods,events", "-A"))
+        raise
+    env = {**os.environ, "KUBECONFIG": str(node.kubeconfig("admin")), "COFFEESHOP_NODE": str(home)}
+    return subprocess.run(command, env=env, cwd=CHECKOUT, check=False).returncode
+
+
+if __name__ == "__main__":
+    cache.main(main)

@@ -1,0 +1,220 @@
+"""What the tests see of the shop in a cluster: its entry, its pods, and a steady load of orders."""
+
+import contextlib
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from scripts.cache import Failure
+from tests.cluster.api import Kubectl
+
+Json = dict[str, Any]
+
+NAMESPACE = "coffeeshop"
+PROMISED_SECONDS = 90
+"""Within which every acknowledged order has ended."""
+PATIENCE_SECONDS = 120
+"""For which a customer repeats a post that was not accepted."""
+RATE = 5
+"""Orders a second."""
+APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+ORDER = {
+    "commandType": 0,
+    "orderSource": 0,
+    "location": 0,
+    "loyaltyMemberId": "ann",
+    "baristaItems": [{"itemType": 1}],
+    "kitchenItems": [{"itemType": 7}],
+}
+
+
+class Shop:
+    def __init__(self, kubectl: Kubectl, entry: str, pos_token: str, staff_token: str) -> None:
+        self._kubectl = kubectl
+        self.pos = {"authorization": f"Bearer {pos_token}"}
+        self.staff = {"authorization": f"Bearer {staff_token}"}
+        self.entry = httpx.Client(base_url=entry, timeout=40)
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        return self._kubectl("-n", NAMESPACE, *arguments, text=text)
+
+    def rolled_out(self, name: str) -> None:
+        """Wait until a Deployment's or StatefulSet's pods are those that were asked for."""
+        self.kubectl("rollout", "status", name, "--timeout=120s")
+
+    def pods(self, selector: str) -> list[Json]:
+        """Those that are not on their way out."""
+        found = self._kubectl.get("-n", NAMESPACE, "pods", "-l", selector)["items"]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def deliveries(self, app: str) -> dict[str, int]:
+        """Events that each pod's sidecar handed to its app and saw succeed, by pod."""
+        counts = {}
+        for pod in self.pods(f"app.kubernetes.io/name={app},sidecar=dapr"):
+            name = pod["metadata"]["name"]
+            path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:9090/proxy/metrics"
+            counts[name] = sum(
+                int(float(line.rpartition(" ")[2]))
+                for line in self._kubectl("get", "--raw", path).splitlines()
+                if line.startswith("dapr_component_pubsub_ingress_count")
+                and 'process_status="success"' in line
+            )
+        return counts
+
+    def call(self, pod: str, method: str, url: str, *headers: str) -> str:
+        """What a stranger's pod is answered: "STATUS BODY" or "ERROR reason"."""
+        return self.kubectl(
+            *("exec", pod, "-c", "app", "--", "/stranger", "call", method, url, *headers)
+        ).strip()
+
+
+@dataclass
+class Attempt:
+    """One order. `answers` are those that its posts got, until it was placed or given up."""
+
+    begun: float
+    order_id: str | None = None
+    answers: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Phase:
+    """What was done to the shop, and when."""
+
+    what: str
+    begin: float
+    end: float = 0.0
+
+
+class Load:
+    """As a context, five orders a second from customers who repeat until they are answered."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.phases: list[Phase] = []
+        self._shop = shop
+        self._stop = threading.Event()
+        self._futures: list[Future[Attempt]] = []
+        self._pool = ThreadPoolExecutor(64)
+        self._thread = threading.Thread(target=self._run)
+        self._client = httpx.Client(base_url=shop.entry.base_url, timeout=5)
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Post no more, and return when every customer has an answer or gave up."""
+        self._stop.set()
+        self._thread.join()
+        self._pool.shutdown()
+
+    @contextlib.contextmanager
+    def phase(self, what: str) -> Iterator[None]:
+        """What is done to the shop meanwhile; the orders of its time are told by its name."""
+        phase = Phase(what, time.monotonic())
+        self.phases.append(phase)
+        yield
+        time.sleep(1)
+        phase.end = time.monotonic()
+
+    def _run(self) -> None:
+        begin = time.monotonic()
+        while not self._stop.is_set():
+            self._futures.append(self._pool.submit(self._place))
+            self._stop.wait(max(0.0, begin + len(self._futures) / RATE - time.monotonic()))
+
+    def _place(self) -> Attempt:
+        attempt = Attempt(time.monotonic())
+        key = str(uuid4())
+        while attempt.order_id is None and time.monotonic() < attempt.begun + PATIENCE_SECONDS:
+            try:
+                headers = {**self._shop.pos, "idempotency-key": key}
+                answer = self._client.post("/v1/api/orders", json=ORDER, headers=headers)
+            except httpx.TransportError as error:
+                attempt.answers.append(type(error).__name__)
+            else:
+                if answer.status_code == 201:
+                    attempt.order_id = answer.json()["id"]
+                    break
+                attempt.answers.append(f"{answer.status_code} {_detail(answer)}")
+                if answer.status_code == 409:  # abandoned: "use a new key"
+                    key = str(uuid4())
+            time.sleep(0.5)
+        return attempt
+
+    def verdict(self) -> list[str]:
+        """A line for each phase, once every order has ended. Fails when one was lost or late."""
+        attempts = [future.result() for future in self._futures]
+        never = [attempt for attempt in attempts if not attempt.order_id]
+        if never:
+            print(self._shop.kubectl("logs", "deployment/counter-api", "-c", "daprd", "--tail=40"))
+        assert not never, (len(never), never[0])
+        with ThreadPoolExecutor(16) as pool:
+            orders = list(pool.map(lambda a: _ended(self._shop, str(a.order_id)), attempts))
+        assert len({order["id"] for order in orders}) == len(orders)
+        ended = [(a, _seconds(order)) for a, order in zip(attempts, orders, strict=True)]
+        assert max(seconds for _, seconds in ended) <= PROMISED_SECONDS
+        return [self._line(phase, ended) for phase in self.phases]
+
+    @staticmethod
+    def _line(phase: Phase, ended: list[tuple[Attempt, float]]) -> str:
+        mine = [(a, s) for a, s in ended if phase.begin <= a.begun < phase.end]
+        answers = Counter(answer[:40] for attempt, _ in mine for answer in attempt.answers)
+        repeated = "".join(f"; {count} x {answer}" for answer, count in answers.most_common(3))
+        slowest = max((seconds for _, seconds in mine), default=0.0)
+        return f"  {phase.what:34}{len(mine):4} orders, slowest end {slowest:5.1f} s{repeated}"
+
+
+def _detail(answer: httpx.Response) -> str:
+    """Why, in the API's own words, or in those of whatever else answered."""
+    if answer.headers["content-type"] == "application/problem+json":
+        return str(answer.json()["detail"])
+    return " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())[:60]
+
+
+def _ended(shop: Shop, order_id: str) -> Json:
+    """The order, once it has ended; fails when that is later than promised."""
+    deadline = time.monotonic() + PROMISED_SECONDS
+    while True:
+        try:
+            answer = shop.entry.get(
+                f"/v1/api/orders/{order_id}", params={"wait": 20}, headers=shop.pos
+            )
+            assert answer.status_code != 404, f"order {order_id} is lost"
+            if answer.status_code == 200 and answer.json()["status"] in ("FULFILLED", "FAILED"):
+                order: Json = answer.json()
+                assert order["status"] == "FULFILLED", order
+                return order
+        except httpx.TransportError:
+            time.sleep(0.5)
+        assert time.monotonic() < deadline, f"order {order_id} has not ended"
+
+
+def _seconds(order: Json) -> float:
+    """From its placing to its end."""
+    ended = datetime.fromisoformat(order["history"][-1]["at"])
+    return (ended - datetime.fromisoformat(order["placedAt"])).total_seconds()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except (Failure, httpx.TransportError):
+            pass
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)

@@ -1,0 +1,3 @@
+module coffeeshop.local/stranger
+
+go 1.26.5

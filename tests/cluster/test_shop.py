@@ -1,0 +1,171 @@
+"""The overlay `wasmtime` in a real cluster: it takes orders, keeps its doors, survives restarts."""
+
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from scripts.manifest import Route, routes
+from tests.cluster.api import Kubectl
+from tests.cluster.install import DAPR, wait_for_dapr
+from tests.cluster.shop import APIS, ORDER, Load, Shop, wait_until
+
+
+def test_an_order_placed_through_the_entry_is_fulfilled(shop: Shop) -> None:
+    wait_until(lambda: _place(shop).status_code == 201, 60, "no order is taken")
+    begin = time.monotonic()
+    placed = _place(shop).json()
+    answer = shop.entry.get(f"/v1/api/orders/{placed['id']}", params={"wait": 30}, headers=shop.pos)
+    assert answer.json()["status"] == "FULFILLED", answer.text
+    print(f"  an order is fulfilled {time.monotonic() - begin:.2f} s after it was placed")
+
+
+def _place(shop: Shop) -> httpx.Response:
+    return shop.entry.post("/v1/api/orders", json=ORDER, headers=shop.pos)
+
+
+@pytest.mark.parametrize("route", routes(), ids=lambda route: route.path)
+def test_the_entry_leads_to_public_routes_and_to_no_other(shop: Shop, route: Route) -> None:
+    path = re.sub(r":\w+", "1", route.path).replace("/...", "")
+    # What the API itself answers, even if it is that there is nothing there, has its own words.
+    answer = shop.entry.get(path)
+    theirs = answer.text != '{"title":"Not found","status":404,"detail":"There is nothing here."}'
+    assert answer.status_code < 500, answer.text
+    assert theirs == route.is_public, answer.text
+    for trick in (f"/v1/api/orders/..{path}", f"/v1/api/orders/%2e%2e{path}", f"/{path}"):
+        if not route.is_public:
+            with httpx.Client(base_url=shop.entry.base_url) as client:
+                request = client.build_request("POST", trick, headers={"dapr-api-token": "x"})
+                request.url = request.url.copy_with(raw_path=trick.encode())
+                assert client.send(request).status_code in (400, 403, 404, 405), trick
+
+
+def test_a_pos_and_staff_need_their_tokens(shop: Shop) -> None:
+    assert shop.entry.post("/v1/api/orders", json=ORDER).status_code == 401
+    sold_out = "/v1/api/kitchen/unavailable/8"
+    assert shop.entry.put(sold_out).status_code == 401
+    assert shop.entry.put(sold_out, headers=shop.pos).status_code == 401
+    assert shop.entry.put(sold_out, headers=shop.staff).status_code == 204
+
+
+CLOSED = r"ERROR .*(timeout|deadline|refused)"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(shop: Shop, api: str) -> None:
+    name = api.removesuffix("-api")
+    pod = shop.pods(f"app.kubernetes.io/name={api}")[0]["status"]["podIP"]
+    urls = (
+        f"http://{api}/healthz/{name}",
+        *(f"http://{pod}:{port}/" for port in (8080, 3500, 3501, 9090, 50001, 50002)),
+    )
+    with ThreadPoolExecutor(len(urls)) as pool:
+        answers = pool.map(lambda url: shop.call("stranger", "GET", url), urls)
+    for url, answer in zip(urls, answers, strict=True):
+        assert re.match(CLOSED, answer), (url, answer)
+
+
+def test_a_stranger_reaches_no_store(shop: Shop) -> None:
+    assert re.match(CLOSED, shop.call("stranger", "GET", "http://valkey:6379/"))
+    assert re.match(CLOSED, shop.call("disguised", "GET", "http://valkey:6379/"))
+
+
+@pytest.mark.parametrize(
+    ("api", "path"), [(r.component, r.path) for r in routes() if r.path.startswith("/dapr_")]
+)
+def test_events_and_jobs_need_the_sidecars_token(shop: Shop, api: str, path: str) -> None:
+    """Of one who stands where the entry stands, and so comes to the API's own door."""
+    answer = shop.call("disguised", "POST", f"http://{api}{path}")
+    assert answer.startswith("403 "), answer
+    answer = shop.call("disguised", "POST", f"http://{api}{path}", "dapr-api-token:guessed")
+    assert answer.startswith("403 "), answer
+    answer = shop.call("disguised", "POST", "http://counter-api/job/sweep")
+    assert answer.startswith("403 "), answer
+
+
+def test_access_control_knows_a_guest_by_its_certificate(shop: Shop) -> None:
+    """Of one whom every NetworkPolicy lets pass, with a sidecar of its own."""
+    for api, path in (
+        ("product-api", "v1-get-items-by-types?types=1"),
+        ("barista-api", "v1/api/barista/unavailable"),
+        ("counter-api", "v1/api/fulfillment-orders"),
+    ):
+        url = f"http://localhost:3500/v1.0/invoke/{api}/method/{path}"
+        answer = shop.call("guest", "GET", url)
+        assert answer.startswith("403 "), answer
+        assert "spiffe://public/ns/coffeeshop/guest" in answer or "denied" in answer, answer
+
+
+def test_sidecars_talk_to_nobody_without_a_certificate(shop: Shop) -> None:
+    """mTLS: plain HTTP at the port where sidecars meet is cut off."""
+    pod = shop.pods("app.kubernetes.io/name=product-api")[0]["status"]["podIP"]
+    answer = shop.call("guest", "GET", f"http://{pod}:50002/")
+    assert answer.startswith("ERROR "), answer
+    assert "timeout" not in answer, answer
+    assert "refused" not in answer, answer
+
+
+def test_a_sidecars_own_api_is_for_its_app_alone(shop: Shop) -> None:
+    """It listens on the pod's loopback here; in the guest's own it asks for no token of ours."""
+    pod = shop.pods("app.kubernetes.io/name=counter-api")[0]["status"]["podIP"]
+    answer = shop.call("guest", "GET", f"http://{pod}:3500/v1.0/metadata")
+    assert re.match("ERROR .*refused", answer), answer
+
+
+WORKLOADS = (*(f"deployment/{api}" for api in (*APIS, "entry")), "statefulset/valkey")
+
+
+@pytest.fixture(scope="module")
+def load(shop: Shop) -> Iterator[Load]:
+    """Five orders a second from the first of the tests below to the last."""
+    with Load(shop) as running:
+        yield running
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_rolling_restart(shop: Shop, load: Load, workload: str) -> None:
+    with load.phase(f"{workload.partition('/')[2]} restarted"):
+        shop.kubectl("rollout", "restart", workload)
+        shop.rolled_out(workload)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_killed_pod(shop: Shop, load: Load, workload: str) -> None:
+    name = workload.partition("/")[2]
+    with load.phase(f"{name} killed"):
+        pod = shop.pods(f"app.kubernetes.io/name={name}")[0]["metadata"]["name"]
+        shop.kubectl("delete", "pod", pod, "--force", "--grace-period=0")
+        shop.rolled_out(workload)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_scaling_to_three_and_back(shop: Shop, load: Load, api: str) -> None:
+    with load.phase(f"{api} scaled to three"):
+        shop.kubectl("scale", f"deployment/{api}", "--replicas=3")
+        shop.rolled_out(f"deployment/{api}")
+        before = shop.deliveries(api)
+        time.sleep(6)
+        after = shop.deliveries(api)
+    if api in ("barista-api", "kitchen-api"):
+        shares = sorted(count - before.get(pod, 0) for pod, count in after.items())
+        print(f"  events that each of the three of {api} took in 6 s: {shares}", flush=True)
+        assert len(shares) == 3
+        assert all(shares)
+    with load.phase(f"{api} scaled back"):
+        shop.kubectl("scale", f"deployment/{api}", "--replicas=1")
+        shop.rolled_out(f"deployment/{api}")
+
+
+def test_a_restarted_control_plane(load: Load, kubectl: Kubectl) -> None:
+    with load.phase("Dapr's control plane restarted"):
+        kubectl("-n", DAPR, "rollout", "restart", "deployment,statefulset")
+        wait_for_dapr(kubectl)
+
+
+def test_no_acknowledged_order_was_lost_and_each_ended(load: Load) -> None:
+    """After all of the above."""
+    load.stop()
+    print("", *load.verdict(), sep="\n", flush=True)

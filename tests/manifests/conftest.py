@@ -1,0 +1,47 @@
+"""The overlays as kustomize renders them, and an API server that knows their types."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scripts.cache import CHECKOUT
+from tests.cluster import binaries
+from tests.manifests.api_server import ApiServer, running
+
+OVERLAYS = ("local", "wasmtime", "production", "spinkube")
+
+
+def render(overlay: str) -> list[dict[str, Any]]:
+    rendered = subprocess.run(
+        [binaries.KUBECTL, "kustomize", CHECKOUT / "k8s" / "overlays" / overlay],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return list(yaml.safe_load_all(rendered.stdout))
+
+
+@pytest.fixture(scope="session")
+def overlays() -> dict[str, list[dict[str, Any]]]:
+    return {overlay: render(overlay) for overlay in OVERLAYS}
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """With the types of Dapr, SpinKube and KEDA, and with what pods are checked against."""
+    folder: Path = tmp_path_factory.mktemp("kubernetes")
+    with running(folder) as server:
+        for crds in binaries.crds():
+            server.kubectl("apply", "--server-side", "-f", crds)
+        server.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        base = CHECKOUT / "k8s" / "base"
+        server.kubectl("apply", "-f", base / "namespace.yaml", "-f", base / "runtime-class.yaml")
+        # No controller runs here that would make each namespace's own.
+        server.kubectl("create", "serviceaccount", "default", "-n", "coffeeshop")
+        for api in ("product", "counter", "barista", "kitchen"):
+            server.kubectl("create", "serviceaccount", f"{api}-api", "-n", "coffeeshop")
+        yield server

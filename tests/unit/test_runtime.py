@@ -1,0 +1,98 @@
+"""What the components are run with: the same settings on Spin and on wasmtime."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from coffeeshop.settings import NAMES
+from scripts import build, manifest, runtime
+from scripts.cache import CHECKOUT, Failure
+from scripts.runtime import APIS
+
+SECRETS = {"sidecar_token": "s", "app_token": "a", "id_secret": "i"}
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
+    for name in runtime.OPTIONAL:
+        monkeypatch.setenv(name, "7")
+    return {api: runtime.settings(api, 3500 + n, SECRETS) for n, api in enumerate(APIS)}
+
+
+def test_every_setting_of_the_runner_is_one_of_the_code(
+    settings: dict[str, dict[str, str]],
+) -> None:
+    assert set().union(*settings.values()) == set(NAMES)
+
+
+def test_every_setting_of_the_runner_reaches_its_component_on_spin(
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """spin.toml hands each component what wasmtime's process has as environment, under the same
+    name, and its outbound host is its own sidecar's address."""
+    monkeypatch.setattr(build, "build", lambda _world: {})
+    given = runtime.spin(5000, settings, tmp_path).env
+    spin = manifest.load()
+    for api in APIS:
+        component = spin["component"][f"{api}-api"]
+
+        def resolved(text: str) -> str:
+            return re.sub(
+                r"{{ (\w+) }}", lambda found: given[f"SPIN_VARIABLE_{found[1].upper()}"], text
+            )
+
+        values = {name: resolved(text) for name, text in component["variables"].items()}
+        # The runner gives every API what whoever starts the stack set; some do not need it.
+        unneeded = {"pos_token", "staff_token", "order_deadline_seconds"} - set(values)
+        wanted = {n: v for n, v in settings[api].items() if n not in unneeded}
+        assert values == wanted, api
+        sidecar = f"http://{settings[api]['sidecar_host']}:{settings[api]['sidecar_port']}"
+        assert [resolved(host) for host in component["allowed_outbound_hosts"]] == [sidecar]
+
+
+def test_every_variable_that_spin_needs_is_given(
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build, "build", lambda _world: {})
+    given = runtime.spin(5000, settings, tmp_path).env
+    for name, variable in manifest.load()["variables"].items():
+        if variable.get("required"):
+            assert f"SPIN_VARIABLE_{name.upper()}" in given
+
+
+def test_secrets_are_on_no_command_line(
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build, "build", lambda _world: {})
+    secret = {**SECRETS, "app_token": "never-to-be-seen"}
+    given = {"product": runtime.settings("product", 3501, secret)}
+    command = runtime.spin(5000, given, tmp_path).command
+    assert not any("never-to-be-seen" in str(part) for part in command)
+
+
+@pytest.mark.parametrize(
+    ("asked", "on_path", "runs"),
+    [("", True, "spin"), ("", False, "wasmtime"), ("wasmtime", True, "wasmtime")],
+)
+def test_spin_is_used_where_it_is(
+    asked: str, on_path: bool, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME", asked)
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}" if on_path else None)
+    assert runtime.chosen() == runs
+
+
+def test_a_runtime_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    for asked in ("spin", "wasmer"):
+        monkeypatch.setenv("RUNTIME", asked)
+        with pytest.raises(Failure, match="RUNTIME is"):
+            runtime.chosen()
+
+
+def test_the_image_serves_as_the_local_stack_does() -> None:
+    """But for the environment, which a container has for itself, and the cache."""
+    dockerfile = (CHECKOUT / "k8s" / "images" / "wasmtime.Dockerfile").read_text()
+    for flag in build.SERVE_FLAGS:
+        assert f'"{flag}' in dockerfile, flag
