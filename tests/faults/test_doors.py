@@ -159,8 +159,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_a_pos_shows_its_token(guarded: Stack, authorization: str) -> None:
     counter = f"http://127.0.0.1:{guarded.ports.app('counter')}"
     headers = {"authorization": authorization} if authorization else {}
-    paths = ("orders?loyaltyMemberId=ann", f"orders/{ORDER}", "fulfillment-orders")
-    paths = (*paths, f"orders/{ORDER}/events", "fulfillment-orders/events")
+    streams = (f"orders/{ORDER}/events", "fulfillment-orders/events")
+    paths = ("orders?loyaltyMemberId=ann", f"orders/{ORDER}", "fulfillment-orders", *streams)
     answers = [httpx.get(f"{counter}/v1/api/{path}", headers=headers) for path in paths]
     answers.append(httpx.post(f"{counter}/v1/api/orders", json=BODY, headers=headers))
     assert {answer.status_code for answer in answers} == {401}
