@@ -1,6 +1,7 @@
 """`make pictures`: the terminal of the README. The page's pictures are test_page.py's own."""
 
 import io
+import re
 
 from rich.console import Console
 from rich.text import Text
@@ -18,15 +19,15 @@ COMMANDS = (
 
 
 def test_picture_of_the_terminal(shop: Shop) -> None:
-    console = Console(record=True, width=100, file=io.StringIO())
+    console = Console(record=True, width=112, file=io.StringIO())
     for command in COMMANDS:
-        session = terminal(*command, columns=100)
+        session = terminal(*command, columns=112)
         output = session.read()
         console.print(Text.assemble(("$ ", "bold green"), f"coffee {' '.join(command)}"))
         console.print(Text.from_ansi(_last_frame(output)))
     html = console.export_html(inline_styles=True, code_format=FORMAT)
     with chromium.launched() as browser:
-        page = browser.new_page(viewport={"width": 900, "height": 200})
+        page = browser.new_page(viewport={"width": 980, "height": 200})
         page.set_content(html)
         PICTURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=PICTURES / "terminal.png", full_page=True)
@@ -40,11 +41,14 @@ FORMAT = (
 
 def _last_frame(output: str) -> str:
     """What stays on the screen of output that was drawn over itself."""
-    lines: list[str] = []
-    for line in output.replace("\r\n", "\n").split("\n"):
-        while "\x1b[1A" in line:  # a line up: it is drawn again
-            line = line.replace("\x1b[1A", "", 1)
-            if lines:
-                lines.pop()
-        lines.append(line.replace("\x1b[2K", "").replace("\r", ""))
+    lines = [""]
+    for part in re.split(r"(\n|\r|\x1b\[1A|\x1b\[2K|\x1b\[\?25[lh])", output):
+        if part == "\n":
+            lines.append("")
+        elif part == "\x1b[1A":
+            lines.pop()
+        elif part == "\x1b[2K":
+            lines[-1] = ""
+        elif part != "\r" and not part.startswith("\x1b[?25"):
+            lines[-1] += part
     return "\n".join(lines).rstrip()

@@ -29,10 +29,12 @@ def clock(moment: str) -> str:
 
 
 def menu(items: Sequence[Json]) -> Table:
-    table = Table("item", "price", "station", "", title="Menu", title_justify="left")
+    table = Table("item", "price", "station", "now", title="Menu", title_justify="left")
     table.columns[1].justify = "right"
     for item in items:
-        note = {True: "", False: "[red]sold out[/]", None: "[dim]not known[/]"}[item["available"]]
+        note = {True: "[green]to be had[/]", False: "[red]sold out[/]", None: "[dim]not known[/]"}[
+            item["available"]
+        ]
         table.add_row(item["name"], f"${item['price']:.2f}", item["station"], note)
     return table
 
@@ -46,12 +48,14 @@ def receipt(order: Json) -> RenderableType:
             table.add_row(Text(f"  {item['reason']}", "red"))
     table.add_row(Text("total", "bold"), f"${order['total']:.2f}", status(order["status"]))
     title = f"{order['loyaltyMemberId']}, {clock(order['placedAt'])}"
-    return Panel(table, title=title, subtitle=order["id"], title_align="left", expand=False)
+    named = Group(table, Text(f"order {order['id']}", "dim"))
+    return Panel(named, title=title, title_align="left", expand=False)
 
 
 def orders(found: Sequence[Json]) -> Table:
     table = Table("placed", "customer", "items", "total", "status", "order")
     table.columns[3].justify = "right"
+    table.columns[5].no_wrap, table.columns[5].min_width = True, 36  # an id that is cut is none
     for order in found:
         table.add_row(
             clock(order["placedAt"]),
