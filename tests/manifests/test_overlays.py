@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from coffeeshop.http import Caller
+from scripts import describe
 from scripts.cache import CHECKOUT
 from scripts.entry import CADDYFILE, render
 from scripts.manifest import NOT_PUBLIC, routes
+from scripts.runtime import APIS
 from tests.manifests.conftest import OVERLAYS
 from tests.manifests.rules import broken
 
@@ -229,11 +232,12 @@ def test_the_entry_leads_to_every_public_route_and_to_no_other(
 
 def test_what_only_a_sidecar_may_call_is_not_public() -> None:
     """By the APIs' own tables of routes."""
-    private = set()
-    for source in (CHECKOUT / "apps").rglob("*.py"):
-        text = re.sub(r"\s+", " ", source.read_text())
-        for path in re.findall(r'Route\( ?"[A-Z]+", f?"([^"]+)", [\w.]+, Caller\.SIDECAR', text):
-            private.add(path)
+    private = {
+        route.path
+        for api in APIS
+        for route in describe.router(api).routes
+        if route.caller is Caller.SIDECAR
+    }
     assert {"/job/{name}", "/dapr_subscribe_BaristaOrderUpdated"} <= private
     for path in private:
         assert path.startswith(NOT_PUBLIC), path
