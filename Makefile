@@ -60,6 +60,8 @@ faults-short:
 
 faults:  ## Break everything under load and count the orders, some 50 minutes (SEED=, CASE=)
 	@$(DO) tests.faults $(if $(SEED),--seed $(SEED)) $(CASE)
+	$(if $(CASE),,@COFFEESHOP_FUZZ=400 COFFEESHOP_EXAMPLES=100 $(DO) pytest \
+	  tests/faults/test_doors.py tests/faults/test_fuzz.py tests/e2e/test_description.py)
 
 dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 	@$(DO) dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))

@@ -1,6 +1,7 @@
 """`make logs ORDER=<id>`: one order's log lines of all four APIs, in the order of their times."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,8 @@ from scripts.cache import Failure
 from scripts.supervise import Stack
 
 Line = dict[str, Any]
+
+_TRAP = re.compile(r".*(?:wasm trap|resource has children|panicked|Traceback).*")
 
 _FIRST = ("time", "level", "api", "event", "orderId", "traceId")
 
@@ -36,6 +39,11 @@ def of_order(logs: Iterable[Path], order_id: str) -> list[Line]:
         if order_id in text and (line := parse(text)) is not None
     ]
     return sorted(lines, key=lambda line: str(line["time"]))
+
+
+def traps(logs: Iterable[Path]) -> list[str]:
+    """The lines in which a runtime says that it ended a guest."""
+    return [line for log in logs for line in _TRAP.findall(log.read_text(errors="replace"))]
 
 
 def render(line: Line) -> str:

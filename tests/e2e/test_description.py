@@ -24,6 +24,8 @@ from schemathesis.specs.openapi.checks import (
 
 from browser import NPM
 from scripts import describe, node
+from scripts.logs import traps
+from scripts.supervise import Stack
 from shop import Shop
 
 EXAMPLES = int(os.environ.get("COFFEESHOP_EXAMPLES") or 8)
@@ -115,3 +117,7 @@ def test_no_answer_is_outside_the_description(shop: Shop, api: str, method: str,
             # Nothing can be wrong about a request without parameters.
             assert mode is schemathesis.GenerationMode.NEGATIVE
             assert not operation.definition.raw.get("parameters")
+
+
+def test_nothing_of_that_was_a_trap(stack: Stack) -> None:
+    assert not traps(stack.logs())

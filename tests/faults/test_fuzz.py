@@ -7,17 +7,16 @@ setting `COFFEESHOP_FUZZ` (a round is one request at each route).
 import json
 import os
 import random
-import re
 from typing import Any
 
 import httpx
 
+from scripts.logs import traps
 from tests.faults.run import Run
 from tests.faults.test_doors import ORDER, SIDECAR_ONLY
 
 ROUNDS = int(os.environ.get("COFFEESHOP_FUZZ") or 60)
 DOCUMENTED = {200, 204, 400, 403, 404, 405, 413, 415, 422, 503}
-TRAPS = re.compile(r"wasm trap|resource has children|panicked|Traceback")
 
 GOOD: Any = {
     "data": {
@@ -79,6 +78,4 @@ def test_whatever_arrives_is_answered_as_documented(run: Run) -> None:
                 answer = client.post(f"{run.url(api)}{path}", content=sent, headers=headers)
                 assert answer.status_code in DOCUMENTED, (path, sent[:300], answer.text)
                 assert "Traceback" not in answer.text
-    for log in run.stack.logs():
-        found = TRAPS.findall(log.read_text(errors="replace"))
-        assert not found, f"{log.name}: {found[:3]}"
+    assert not traps(run.stack.logs())
