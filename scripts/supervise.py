@@ -4,11 +4,13 @@
 """
 
 import configparser
+import hashlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import xmlrpc.client
 from collections import Counter
@@ -53,7 +55,7 @@ class Stack:
         self._tracing = tracing or collector
         self._collector = collector
         self.secrets: dict[str, str] = {}
-        self._socket = self.layout.run / "supervisor.sock"
+        self._socket = _socket(self.layout)
         self._launched = False
 
     @classmethod
@@ -281,6 +283,17 @@ class Stack:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
             config.write(file)
         return path
+
+
+def _socket(layout: Layout) -> Path:
+    """Where supervisord listens: beside its files, unless a socket's path may not be that long
+    (108 bytes on Linux, and supervisord adds its number to it)."""
+    path = layout.run / "supervisor.sock"
+    if len(os.fsencode(path)) < 90:
+        return path
+    name = hashlib.sha256(os.fsencode(layout.home)).hexdigest()[:16]
+    folder = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    return Path(folder) / f"coffeeshop-{name}.sock"
 
 
 def _check_ports(needed: list[Process]) -> None:

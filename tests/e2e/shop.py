@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -110,6 +111,12 @@ def order(customer: str, barista: Any = (1,), kitchen: Any = (7,)) -> Json:
         "kitchenItems": [{"itemType": item} for item in kitchen],
         "timestamp": "2026-11-24T10:00:00Z",
     }
+
+
+def heeds_ctrl_c() -> None:
+    """For a process behind a terminal: who runs the tests in the background has Ctrl-C ignored,
+    and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def somebody() -> str:

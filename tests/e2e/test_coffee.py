@@ -11,7 +11,7 @@ import pexpect
 import pytest
 
 from scripts.cache import CHECKOUT
-from shop import PORT_OFFSET, Shop, somebody
+from shop import PORT_OFFSET, Shop, heeds_ctrl_c, somebody
 
 COFFEE = str(CHECKOUT / ".venv" / "bin" / "coffee")
 ENV = {
@@ -61,6 +61,7 @@ def terminal(*arguments: str, columns: int = 160) -> "pexpect.spawn[str]":
         encoding="utf-8",
         timeout=30,
         dimensions=(70, columns),
+        preexec_fn=heeds_ctrl_c,
     )
 
 
