@@ -87,7 +87,7 @@ def test_no_api_reads_anothers_store(stack: Stack, api: str, owner: str) -> None
     with sidecar(stack, api) as own:
         answer = own.get(f"/state/{owner}-store/{ORDER}")
     if api == owner:
-        assert answer.status_code == 204
+        assert answer.status_code in (200, 204)
     else:
         assert answer.status_code in (400, 500)
         assert "ERR_STATE_STORE" in answer.text
