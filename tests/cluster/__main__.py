@@ -6,13 +6,13 @@ on that cluster, which has the images, Dapr (with k8s/dapr-values.yaml) and an e
 NetworkPolicies; `COFFEESHOP_ENTRY` is then the address of its HTTP entry.
 """
 
+import fcntl
 import os
 import platform
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from scripts import cache
@@ -49,32 +49,68 @@ def main() -> int:
             "SPIN_SHIM is not set: the Spin pods are validated (make k8s-test) and not run; what "
             "runs here are the same components on wasmtime."
         )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     binaries.api_server()
     binaries.node()
     images.all_archives()
     parent = cache.root() / "cluster"
     parent.mkdir(parents=True, exist_ok=True)
-    home = Path(tempfile.mkdtemp(dir=parent))
-    try:
-        render_dapr(home / "dapr.yaml")
-        make_cgroups()
-        return run(home, [os.environ.get("SHELL", "sh")] if "shell" in sys.argv else PYTEST)
-    finally:
-        remove_cgroups()
-        kept = cache.root() / "logs" / "cluster"
-        shutil.rmtree(kept, ignore_errors=True)
-        for folder, target in (("logs", kept), ("pod-logs", kept / "pods")):
-            if (home / folder).is_dir():
-                shutil.copytree(home / folder, target)
-        shutil.rmtree(home, ignore_errors=True)
+    with (parent / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another cluster test runs here: waiting for its end.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        home = parent / "node"
+        remove(home)  # what was killed could not
+        home.mkdir()
+        try:
+            render_dapr(home / "dapr.yaml")
+            make_cgroups()
+            return run(home, [os.environ.get("SHELL", "sh")] if "shell" in sys.argv else PYTEST)
+        finally:
+            keep_logs(home)
+            remove(home)
+
+
+def end(*_: object) -> None:
+    """The first signal ends this; what follows it does not disturb the clearing up."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(130)
 
 
 def run(home: Path, command: list[str]) -> int:
-    """The command's exit code, run in a cluster in namespaces of its own."""
-    spaces = ("--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
-    inside = [sys.executable, "-m", "tests.cluster.inside", str(home), *command]
-    return subprocess.run(["unshare", *spaces, *inside], check=False).returncode
+    """The command's exit code, run in a cluster in namespaces of its own.
+
+    However this ends, every process in there has ended before: their first one holds the other
+    end of a pipe, and the kernel ends with it whatever is in its namespace.
+    """
+    theirs, ours = os.pipe()
+    spaces = ("--net", "--mount", "--pid", "--fork", "--mount-proc")
+    inside = [sys.executable, "-m", "tests.cluster.inside", str(theirs), str(home), *command]
+    process = subprocess.Popen(["unshare", *spaces, *inside], pass_fds=[theirs])
+    os.close(theirs)
+    try:
+        return process.wait()
+    finally:
+        os.close(ours)
+        process.wait()
+
+
+def keep_logs(home: Path) -> None:
+    kept = cache.root() / "logs" / "cluster"
+    shutil.rmtree(kept, ignore_errors=True)
+    for folder, target in (("logs", kept), ("pod-logs", kept / "pods")):
+        if (home / folder).is_dir():
+            shutil.copytree(home / folder, target)
+
+
+def remove(home: Path) -> None:
+    remove_cgroups()
+    if home.exists():
+        shutil.rmtree(home)
 
 
 def check() -> None:

@@ -11,7 +11,7 @@ import pytest
 from scripts import cluster_secrets
 from scripts.cache import CHECKOUT, Failure
 from tests.cluster.api import Kubectl
-from tests.cluster.shop import APIS, NAMESPACE, Shop, wait_until
+from tests.cluster.shop import APIS, NAMESPACE, Shop
 
 K8S = CHECKOUT / "k8s"
 OVERLAY = K8S / "overlays" / "wasmtime"
@@ -47,7 +47,9 @@ def shop(kubectl: Kubectl) -> Iterator[Shop]:
         "pod/guest",
         "--timeout=60s",
     )
-    wait_until(lambda: len(_sidecar_pods(running)) == 5, 30, "there are not five sidecars")
+    assert {pod["metadata"]["name"] for pod in running.pods("sidecar=dapr")} == set(
+        _sidecar_pods(running)
+    )
     yield running
     begin = time.monotonic()
     kubectl("delete", "-k", OVERLAY, "--timeout=120s")

@@ -1,8 +1,12 @@
-"""The first process of the cluster's namespaces: when it ends, everything in them does."""
+"""The first process of the cluster's namespaces: when it ends, everything in them does.
+
+It is started by `__main__.py`, which holds the other end of a pipe, and ends with it.
+"""
 
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from scripts import cache
@@ -13,14 +17,21 @@ from tests.cluster.node import Node
 
 
 def main() -> int:
+    pipe = int(sys.argv[1])
     worker = os.fork()
     if worker:
+        threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
         return _reap_until(worker)
     try:
-        os._exit(work(Path(sys.argv[1]), sys.argv[2:]))
+        os._exit(work(Path(sys.argv[2]), sys.argv[3:]))
     except Failure as failure:
         say(f"coffeeshop: {failure}")
         os._exit(1)
+
+
+def _end_with(pipe: int) -> None:
+    os.read(pipe, 1)
+    os._exit(130)
 
 
 def _reap_until(worker: int) -> int:

@@ -328,10 +328,16 @@ def make_cgroups() -> None:
 
 
 def remove_cgroups() -> None:
-    for controller in _controllers():
-        for folder, _, _ in os.walk(controller / CGROUP, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
+    """In every hierarchy: runc makes them in that of version 2 as well."""
+    deadline = time.monotonic() + 10  # processes that were killed take a moment
+    while left := list(Path("/sys/fs/cgroup").glob(f"*/{CGROUP}")):
+        for group in left:
+            for folder, _, _ in os.walk(group, topdown=False):
+                with contextlib.suppress(OSError):
+                    Path(folder).rmdir()
+        if time.monotonic() > deadline:
+            raise Failure(f"these cgroups cannot be removed: {' '.join(map(str, left))}")
+        time.sleep(0.1)
 
 
 def _controllers() -> list[Path]:

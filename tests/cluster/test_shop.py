@@ -11,7 +11,7 @@ import pytest
 from scripts.manifest import Route, routes
 from tests.cluster.api import Kubectl
 from tests.cluster.install import DAPR, wait_for_dapr
-from tests.cluster.shop import APIS, ORDER, Load, Shop, wait_until
+from tests.cluster.shop import APIS, NAMESPACE, ORDER, Json, Load, Shop, wait_until
 
 
 def test_an_order_placed_through_the_entry_is_fulfilled(shop: Shop) -> None:
@@ -49,6 +49,28 @@ def test_a_pos_and_staff_need_their_tokens(shop: Shop) -> None:
     assert shop.entry.put(sold_out).status_code == 401
     assert shop.entry.put(sold_out, headers=shop.pos).status_code == 401
     assert shop.entry.put(sold_out, headers=shop.staff).status_code == 204
+
+
+def test_the_page_and_its_menu_come_through_the_entry(shop: Shop) -> None:
+    """The menu is asked of product-api and of both stations, sidecar to sidecar."""
+    page = shop.entry.get("/")
+    assert page.status_code == 200, page.text
+    assert page.headers["content-type"].startswith("text/html")
+    picture = shop.entry.get("/v1/api/menu/8/image")
+    assert picture.headers["content-type"] == "image/svg+xml", picture.text
+    sold_out = "/v1/api/menu/8/unavailable"
+    assert shop.entry.put(sold_out, headers=shop.staff).status_code == 204
+    menu = {item["itemType"]: item["available"] for item in _menu(shop)}
+    assert menu.pop(8) is False
+    assert set(menu.values()) == {True}, menu
+    assert shop.entry.delete(sold_out, headers=shop.staff).status_code == 204
+
+
+def _menu(shop: Shop) -> list[Json]:
+    answer = shop.entry.get("/v1/api/menu")
+    assert answer.status_code == 200, answer.text
+    items: list[Json] = answer.json()["items"]
+    return items
 
 
 CLOSED = r"ERROR .*(timeout|deadline|refused)"
@@ -142,7 +164,8 @@ def test_a_killed_pod(shop: Shop, load: Load, workload: str) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_scaling_to_three_and_back(shop: Shop, load: Load, api: str) -> None:
+def test_scaling_to_three_and_back(shop: Shop, load: Load, kubectl: Kubectl, api: str) -> None:
+    usual = kubectl.get("-n", NAMESPACE, "deployment", api)["spec"]["replicas"]
     with load.phase(f"{api} scaled to three"):
         shop.kubectl("scale", f"deployment/{api}", "--replicas=3")
         shop.rolled_out(f"deployment/{api}")
@@ -155,7 +178,7 @@ def test_scaling_to_three_and_back(shop: Shop, load: Load, api: str) -> None:
         assert len(shares) == 3
         assert all(shares)
     with load.phase(f"{api} scaled back"):
-        shop.kubectl("scale", f"deployment/{api}", "--replicas=1")
+        shop.kubectl("scale", f"deployment/{api}", f"--replicas={usual}")
         shop.rolled_out(f"deployment/{api}")
 
 

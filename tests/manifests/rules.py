@@ -189,6 +189,16 @@ def configurations_exist(documents: Documents) -> Iterator[str]:
         control = document["spec"].get("accessControl") or {}
         if control.get("defaultAction") != "deny":
             yield f"Configuration {document['metadata']['name']} allows whom it does not know"
+        for policy in control.get("policies") or []:
+            yield from _hidden_operations([each["name"] for each in policy["operations"]])
+
+
+def _hidden_operations(names: list[str]) -> Iterator[str]:
+    """Dapr looks no further than to the first operation on a path (pkg/config/acl_trie.go)."""
+    for name in names:
+        for other in names:
+            if name.startswith(f"{other}/"):
+                yield f"operation {other} hides {name}"
 
 
 def references(documents: Documents) -> Iterator[tuple[str, str, str]]:

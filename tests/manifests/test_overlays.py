@@ -87,6 +87,12 @@ def open_access_control(documents: Documents) -> None:
     control["defaultAction"] = "allow"
 
 
+def hidden_operation(documents: Documents) -> None:
+    control = find(documents, "Configuration", "coffeeshop")["spec"]["accessControl"]
+    operations = control["policies"][0]["operations"]
+    operations.append({"name": "/v1/api/kitchen/unavailable", "httpVerb": ["GET"]})
+
+
 def undeclared_secret(documents: Documents) -> None:
     for variable in pod(documents, "counter-api")["spec"]["containers"][0]["env"]:
         if "valueFrom" in variable:
@@ -173,6 +179,7 @@ SABOTAGES: dict[Callable[[Documents], None], str] = {
     publishing_scope_of_nobody: "scopes_exist",
     no_scope: "scopes_exist",
     open_access_control: "configurations_exist",
+    hidden_operation: "configurations_exist",
     undeclared_secret: "secrets_are_declared",
     undeclared_key: "secrets_are_declared",
     no_token: "secrets_are_declared",
