@@ -50,6 +50,8 @@ class Configuration:
     menu_timeout: int
     menu_retries: int
     menu_pause: int
+    menu_again: tuple[range, ...]
+    """The statuses after which the menu is asked for again."""
 
 
 def read_configuration(folder: Path) -> Configuration:
@@ -83,7 +85,14 @@ def read_configuration(folder: Path) -> Configuration:
         menu_timeout=_milliseconds(policies["timeouts"]["menu"]),
         menu_retries=menu["maxRetries"],
         menu_pause=_milliseconds(menu["duration"]),
+        menu_again=_statuses(menu["matching"]["httpStatusCodes"]),
     )
+
+
+def _statuses(text: str) -> tuple[range, ...]:
+    """Dapr's notation: "500,502-504"."""
+    ends = [part.partition("-") for part in text.split(",")]
+    return tuple(range(int(low), int(high or low) + 1) for low, _, high in ends)
 
 
 def _milliseconds(text: str) -> int:
@@ -416,7 +425,7 @@ class Sidecar:
                 return
             is_over = True
             reply = Reply(status) if response is None else Reply(response.status, response.body)
-            again = response is None or 502 <= reply.status <= 504
+            again = response is None or any(reply.status in r for r in configuration.menu_again)
             if not again or retries == configuration.menu_retries:
                 answer(reply)
                 return

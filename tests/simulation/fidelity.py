@@ -550,7 +550,7 @@ CASES: dict[Case, Json] = {
     invoked: (200, "[1]", 1),
     invoked_refused: (422, '{"title":"no"}', 1),
     invoked_too_many: (429, "{}", 1),
-    invoked_fails: (500, "", 1),
+    invoked_fails: (500, "", 4),
     invoked_unavailable: (503, "", 4),
     invoked_unavailable_at_first: (200, "[2]", 2),
     invoked_hung_up_on: (500, 4),
