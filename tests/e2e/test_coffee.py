@@ -59,6 +59,7 @@ def terminal(*arguments: str, columns: int = 160) -> "pexpect.spawn[str]":
         list(arguments),
         env={**ENV, "TERM": "xterm-256color", "COLUMNS": str(columns)},
         encoding="utf-8",
+        codec_errors="replace",  # Ctrl-C can come in the middle of a character
         timeout=30,
         dimensions=(70, columns),
         preexec_fn=heeds_ctrl_c,

@@ -105,6 +105,7 @@ def test_the_main_job(tmp_path: Path) -> None:
         cwd=str(CHECKOUT),
         env=env,
         encoding="utf-8",
+        codec_errors="replace",  # Ctrl-C can come in the middle of a character
         timeout=90,
         preexec_fn=heeds_ctrl_c,
     )
