@@ -29,7 +29,8 @@ from scripts.cache import CHECKOUT, Failure, say
 from scripts.runtime import APIS, Process
 from scripts.stack import GROUPS, Layout, Ports, prepare, processes
 
-READY_SECONDS = 60
+READY_SECONDS = {"spin": 240, "wasmtime": 60, "none": 60}
+"""Spin compiles the four components at its first start."""
 
 
 class Stack:
@@ -131,12 +132,13 @@ class Stack:
     def wait_until_ready(self) -> None:
         """Until an order could be taken. Raises `Failure` naming what is not ready."""
         say("Waiting for the stack to be ready …")
-        deadline = time.monotonic() + READY_SECONDS
+        seconds = READY_SECONDS[self.ports.runtime]
+        deadline = time.monotonic() + seconds
         for name, is_ready in self._conditions():
             while not is_ready():
                 if time.monotonic() > deadline:
                     log = self.layout.log(name)
-                    raise Failure(f"{name} is not ready after {READY_SECONDS} s: see {log}")
+                    raise Failure(f"{name} is not ready after {seconds} s: see {log}")
                 time.sleep(0.05)
 
     def _conditions(self) -> Iterator[tuple[str, Callable[[], bool]]]:
@@ -196,22 +198,24 @@ class Stack:
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Send a signal, by default one that no process survives; supervisord starts it again."""
-        os.kill(self.pid(name), number)
+        if pid := self.pid(name):
+            os.killpg(pid, number)
 
     def crash(self, names: Iterable[str], downtime: float) -> None:
         """Kill processes at once, and have them started again after `downtime` seconds."""
         supervisor = self._rpc().getPID()
-        # 0 is a process that is not running; as a number to kill it would mean ourselves.
         pids = [pid for name in names if (pid := self.pid(name))]
         os.kill(supervisor, signal.SIGSTOP)
         try:
             for pid in pids:
-                os.kill(pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
             time.sleep(downtime)
         finally:
             os.kill(supervisor, signal.SIGCONT)
 
     def pid(self, name: str) -> int:
+        """The process's number, which is its group's too; 0 if it is not running. To kill 0 would
+        mean ourselves."""
         return int(self._rpc().getProcessInfo(self._full(name))["pid"])
 
     def states(self) -> list[dict[str, Any]]:
@@ -268,6 +272,9 @@ class Stack:
                 "startretries": "20",
                 "stopsignal": process.stop,
                 "stopwaitsecs": "3",
+                # `spin up` serves from a process of its own, which would outlive it.
+                "stopasgroup": "true",
+                "killasgroup": "true",
                 "redirect_stderr": "true",
                 "stdout_logfile": str(self.layout.log(process.name)),
                 "stdout_logfile_maxbytes": "50MB",
