@@ -26,7 +26,7 @@ def test_all_orders_are_listed_once_while_more_are_placed(shop: Shop) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: shop.post(order(f"m{n % 50}", kitchen=())), range(MANY)))
     acknowledged = {answer.json()["id"] for answer in answers if answer.status_code == 201}
-    assert {answer.status_code for answer in answers} <= {201, 503}
+    assert {answer.status_code for answer in answers} <= {201, 429, 503}
     assert len(acknowledged) > MANY * 0.95
     stop = threading.Event()
 
