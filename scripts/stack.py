@@ -150,7 +150,7 @@ def processes(
     overrides: Mapping[str, Mapping[str, str]],
 ) -> list[Process]:
     """All of the stack's processes. `overrides` are the settings of an API that differ from the
-    usual ones, by the names of its environment variables."""
+    usual ones, by their names in its code."""
     apps = _apps(layout, ports, secrets, overrides)
     return [*engines(tools, layout, ports, secrets), *apps]
 
@@ -191,13 +191,13 @@ def settings(
     ports: Ports, secrets: Mapping[str, str], overrides: Mapping[str, Mapping[str, str]]
 ) -> dict[str, dict[str, str]]:
     """Every API's settings, by their names in its code."""
-    given = {}
-    for api in APIS:
-        changed = overrides.get(f"{api}-api", {})
-        given[api] = runtime.settings(api, ports.sidecar(api), secrets) | {
-            name.removeprefix("COFFEESHOP_").lower(): value for name, value in changed.items()
+    return {
+        api: {
+            **runtime.settings(api, ports.sidecar(api), secrets),
+            **overrides.get(f"{api}-api", {}),
         }
-    return given
+        for api in APIS
+    }
 
 
 def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:

@@ -145,8 +145,8 @@ def behind_proxy(home: Path, offset: int) -> Iterator[Shop]:
     port = ports.sidecar("counter") + 90  # used by no process of a stack
     overrides = {
         "counter-api": {
-            "COFFEESHOP_SIDECAR_PORT": str(port),
-            "COFFEESHOP_ORDER_DEADLINE_SECONDS": str(DEADLINE),
+            "sidecar_port": str(port),
+            "order_deadline_seconds": str(DEADLINE),
         }
     }
     stack = Stack(home, offset, overrides)

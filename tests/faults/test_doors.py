@@ -147,8 +147,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack with a POS token and a staff token."""
     home: Path = tmp_path_factory.mktemp("guarded")
     overrides = {
-        "counter-api": {"COFFEESHOP_POS_TOKEN": "till"},
-        "kitchen-api": {"COFFEESHOP_STAFF_TOKEN": "cook"},
+        "counter-api": {"pos_token": "till"},
+        "kitchen-api": {"staff_token": "cook"},
     }
     with Stack(home, PORT_OFFSET - 1_000, overrides) as stack:
         stack.up()
