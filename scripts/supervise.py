@@ -15,6 +15,7 @@ import time
 import xmlrpc.client
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -134,7 +135,7 @@ class Stack:
         say("Waiting for the stack to be ready …")
         seconds = READY_SECONDS[self.ports.runtime]
         deadline = time.monotonic() + seconds
-        for name, is_ready in self._conditions():
+        for name, is_ready in chain(self._conditions(), self._running()):
             while not is_ready():
                 if time.monotonic() > deadline:
                     log = self.layout.log(name)
@@ -168,6 +169,15 @@ class Stack:
         for app, topics in Counter(each.app for each in resources.subscriptions()).items():
             api = app.removesuffix("-api")
             yield f"{api}-sidecar", self._subscribed(api, topics, token)
+
+    def _running(self) -> Iterator[tuple[str, Callable[[], bool]]]:
+        """supervisord calls a process running after a second: a fast machine has served an order
+        by then, and `make status` would call the stack unwell."""
+        for state in self.states():
+            yield state["name"], self._is_running(f"{state['group']}:{state['name']}")
+
+    def _is_running(self, full_name: str) -> Callable[[], bool]:
+        return lambda: bool(self._rpc().getProcessInfo(full_name)["statename"] == "RUNNING")
 
     def _valkey_answers(self) -> bool:
         password = self.secrets["valkey_password"]
