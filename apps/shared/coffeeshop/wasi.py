@@ -3,14 +3,15 @@
 The only module that imports the bindings; they exist inside a component alone.
 """
 
+import asyncio
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 # The modules named componentize_py_… are made by componentize-py and carry no types.
 import componentize_py_async_support as guest
-from componentize_py_async_support.futures import FutureReader
+from componentize_py_async_support.futures import FutureReader, FutureWriter
 from componentize_py_async_support.streams import ByteStreamReader, ByteStreamWriter
 from componentize_py_types import Err, Ok
 from spin_sdk import wit
@@ -20,7 +21,7 @@ from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
 from coffeeshop.environment import Environment
-from coffeeshop.http import Request, Response, Router, Stream, TooLarge
+from coffeeshop.http import Request, Response, Router, TooLarge
 from coffeeshop.settings import NAMES, Settings
 from coffeeshop.transport import Call, NoAnswer, Reply
 
@@ -42,13 +43,15 @@ _METHODS = {
     wasi.Method_Trace: "TRACE",
     wasi.Method_Patch: "PATCH",
 }
-_CALLS: dict[str, type[wasi.Method_Get | wasi.Method_Post | wasi.Method_Put | wasi.Method_Delete]]
-_CALLS = {
-    "GET": wasi.Method_Get,
-    "POST": wasi.Method_Post,
-    "PUT": wasi.Method_Put,
-    "DELETE": wasi.Method_Delete,
+_CALLS: dict[str, wasi.Method] = {
+    "GET": wasi.Method_Get(),
+    "POST": wasi.Method_Post(),
+    "PUT": wasi.Method_Put(),
+    "DELETE": wasi.Method_Delete(),
 }
+_HTTP = wasi.Scheme_Http()
+_ENDLESS = 1 << 30
+"""Bytes: no reply is that long."""
 
 
 async def read_settings() -> Settings:
@@ -120,38 +123,49 @@ class _Body:
         self._request = request
 
     async def __call__(self, limit: int) -> bytes:
-        reader, _ = wasi.Request.consume_body(self._request, _unit())
-        body = bytearray()
-        with reader:
-            while not reader.writer_dropped:
-                body += await reader.read(_CHUNK)
-                if len(body) > limit:
-                    raise TooLarge
-        return bytes(body)
+        body = await _read(wasi.Request.consume_body, self._request, limit + 1)
+        if len(body) > limit:
+            raise TooLarge
+        return body
 
 
 def _respond(answer: Response) -> wasi.Response:
     headers = [(name, value.encode("latin-1")) for name, value in answer.headers]
+    writer: ByteStreamWriter | None = None
     reader: ByteStreamReader | None = None
-    if answer.stream is not None:
+    if answer.stream is not None or answer.body:
         headers.append(("content-type", answer.media_type.encode()))
         writer, reader = wit.byte_stream()
-        guest.spawn(_Parts(writer).write(answer.stream))
-    elif answer.body:
-        headers.append(("content-type", answer.media_type.encode()))
-        writer, reader = wit.byte_stream()
-        guest.spawn(_write(writer, answer.body))
     if answer.status not in (204, 304) and answer.stream is None:
-        headers.append(("content-length", str(len(answer.body)).encode()))
-    response, _ = wasi.Response.new(wasi.Fields.from_list(headers), reader, _no_trailers())
+        headers.append(("content-length", b"%d" % len(answer.body)))
+    trailers_writer, trailers = _trailers()
+    response, _ = wasi.Response.new(wasi.Fields.from_list(headers), reader, trailers)
     response.set_status_code(answer.status)
+    guest.spawn(_write(answer, writer, trailers_writer))
     return response
+
+
+async def _write(
+    answer: Response, writer: ByteStreamWriter | None, trailers: FutureWriter[Any]
+) -> None:
+    if writer is not None:
+        with writer:
+            if answer.stream is not None:
+                await answer.stream(_Parts(writer))
+            else:
+                await writer.write_all(answer.body)
+    await trailers.write(Ok(None))
 
 
 class WasiTransport:
     """Calls to the sidecar over wasi:http, with the host's own time-outs.
 
     A call is never raced against a timer: cancelling one traps the instance (DESIGN.md §4).
+
+    Each switch between host and guest costs as much as all the rest of a call. So the call is begun
+    first (an eager task), and what the host then reads is written when it waits for it: the host
+    takes it at once, and only the reply is waited for. Measured: 0.6 of the time of a guest
+    that lets each of them wait in a task of its own.
     """
 
     def __init__(self, authority: str) -> None:
@@ -159,43 +173,49 @@ class WasiTransport:
 
     async def send(self, call: Call) -> Reply:
         headers = [(name, value.encode("latin-1")) for name, value in call.headers]
-        reader: ByteStreamReader | None = None
-        if call.body:
-            headers.append(("content-length", str(len(call.body)).encode()))
-            writer, reader = wit.byte_stream()
-            guest.spawn(_write(writer, call.body))
-        options = wasi.RequestOptions()
-        nanoseconds = int(call.timeout * 1e9)
-        options.set_connect_timeout(nanoseconds)
-        options.set_first_byte_timeout(nanoseconds)
-        options.set_between_bytes_timeout(nanoseconds)
+        headers.append(("content-length", b"%d" % len(call.body)))
+        writer, reader = wit.byte_stream() if call.body else (None, None)
+        trailers_writer, trailers = _trailers()
         request, _ = wasi.Request.new(
-            wasi.Fields.from_list(headers), reader, _no_trailers(), options
+            wasi.Fields.from_list(headers), reader, trailers, _options(call.timeout)
         )
-        request.set_method(_CALLS[call.method]())
-        request.set_scheme(wasi.Scheme_Http())
+        request.set_method(_CALLS[call.method])
+        request.set_scheme(_HTTP)
         request.set_authority(self._authority)
-        request.set_path_with_query(quote(call.target, safe="/?&=%:,-._~+"))
+        request.set_path_with_query(call.target)
+        loop = asyncio.get_running_loop()
+        answer = asyncio.Task(client.send(request), loop=loop, eager_start=True)
+        if writer is not None:
+            with writer:
+                await writer.write_all(call.body)
+        await trailers_writer.write(Ok(None))
         try:
-            response = await client.send(request)
-            return await _receive(response)
+            return await _receive(await answer)
         except Err as error:
             raise NoAnswer(type(error.value).__name__) from error
 
 
 async def _receive(response: wasi.Response) -> Reply:
     status = response.get_status_code()
+    if status == 204:
+        return Reply(status)
     fields = response.get_headers()
     etag = _first(fields, "etag")
     length = _first(fields, "content-length")
-    reader, _ = wasi.Response.consume_body(response, _unit())
-    body = bytearray()
-    with reader:
-        while not reader.writer_dropped and status != 204:
-            body += await reader.read(_CHUNK)
-    if length is not None and status != 204 and len(body) != int(length):
+    body = await _read(wasi.Response.consume_body, response, int(length or _ENDLESS))
+    if length is not None and len(body) != int(length):
         raise NoAnswer("cut short")
-    return Reply(status, bytes(body), etag)
+    return Reply(status, body, etag)
+
+
+def _options(timeout: float) -> wasi.RequestOptions:
+    """Time-outs, from seconds."""
+    options = wasi.RequestOptions()
+    nanoseconds = int(timeout * 1e9)
+    options.set_connect_timeout(nanoseconds)
+    options.set_first_byte_timeout(nanoseconds)
+    options.set_between_bytes_timeout(nanoseconds)
+    return options
 
 
 def _first(fields: wasi.Fields, name: str) -> str | None:
@@ -203,9 +223,19 @@ def _first(fields: wasi.Fields, name: str) -> str | None:
     return values[0].decode("latin-1") if values else None
 
 
-async def _write(writer: ByteStreamWriter, body: bytes) -> None:
-    with writer:
-        await writer.write_all(body)
+async def _read(consume: Callable[..., Any], message: Any, length: int) -> bytes:
+    """A message's body, no further than `length` bytes: to look for an end that is known costs
+    a switch."""
+    done_writer, done = (
+        wit.result_unit_wasi_http_types_0_3_0_error_code_future(lambda: Ok(None))
+    )
+    reader, _ = consume(message, done)
+    await done_writer.write(Ok(None))
+    body = b""
+    with reader:
+        while len(body) < length and not reader.writer_dropped:
+            body += await reader.read(_CHUNK)
+    return body
 
 
 class _Parts:
@@ -218,16 +248,9 @@ class _Parts:
         await self._writer.write_all(part)
         return not self._writer.reader_dropped
 
-    async def write(self, stream: Stream) -> None:
-        with self._writer:
-            await stream(self)
 
-
-def _no_trailers() -> FutureReader[Any]:
+def _trailers() -> tuple[FutureWriter[Any], FutureReader[Any]]:
+    """None, and that the body is whole: to be written when the body was."""
     return wit.result_option_wasi_http_types_0_3_0_fields_wasi_http_types_0_3_0_error_code_future(
         lambda: Ok(None)
-    )[1]
-
-
-def _unit() -> FutureReader[Any]:
-    return wit.result_unit_wasi_http_types_0_3_0_error_code_future(lambda: Ok(None))[1]
+    )
