@@ -112,9 +112,9 @@ def separate(
 
 def wasmtime(ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]) -> list[Process]:
     """One `wasmtime serve` for each API."""
-    program, components = provision.wasmtime(), build.build("aot")
+    components = build.build("aot")
     return [
-        _serve(api, program, components[f"{api}-api"], ports[api], given)
+        serve(f"{api}-api", components[f"{api}-api"], ports[api], environment(given))
         for api, given in settings.items()
     ]
 
@@ -124,19 +124,17 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return {f"COFFEESHOP_{name.upper()}": value for name, value in given.items()}
 
 
-def _serve(
-    api: str, program: Path, component: Path, port: int, given: Mapping[str, str]
-) -> Process:
-    env = environment(given)
+def serve(name: str, component: Path, port: int, env: Mapping[str, str]) -> Process:
+    """`wasmtime serve` of a component that was compiled ahead of time."""
     command: tuple[str | Path, ...] = (
-        *(program, "serve", "--allow-precompiled", *build.SERVE_FLAGS),
+        *(provision.wasmtime(), "serve", "--allow-precompiled", *build.SERVE_FLAGS),
         *("--addr", f"127.0.0.1:{port}"),
         # Without a value: it is taken from the runtime's own environment.
         *_flags("--env", env),
         component,
     )
     # At an interrupt it finishes the requests in flight.
-    return Process(f"{api}-api", "components", command, (port,), stop="INT", env=env)
+    return Process(name, "components", command, (port,), stop="INT", env=env)
 
 
 def _flags(flag: str, values: Iterable[str]) -> list[str]:

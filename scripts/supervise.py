@@ -103,7 +103,7 @@ class Stack:
         if self.is_up():
             raise Failure("The stack is up already: `make down` stops it.")
         tools = provision.tools()
-        self.secrets = prepare(self.layout, self.ports, tracing=self._tracing)
+        self.secrets = self.prepare()
         needed = processes(tools, self.layout, self.ports, self.secrets, self._overrides)
         if self._collector:
             needed.append(stack.zipkin(self.layout, self.ports))
@@ -117,6 +117,10 @@ class Stack:
         if started.returncode:
             raise Failure(f"supervisord did not start: {started.stderr.strip()}")
         self._launched = True
+
+    def prepare(self) -> dict[str, str]:
+        """Write what the processes read; the secrets."""
+        return prepare(self.layout, self.ports, tracing=self._tracing)
 
     def down(self) -> None:
         """Stop everything that this stack started, in order; data stays."""
