@@ -1,8 +1,8 @@
 """The calls to the sidecars that an order takes, counted between each API and its sidecar.
 
-The recorder holds every call for a moment before it hands it on. So calls that are made at once
-overlap, and those that wait for one another cannot: the longest chain of calls that do not overlap
-is how many wait for one another.
+To see which wait for which, the recorder holds every call for a moment before it hands it on. So
+calls that are made at once overlap, and those that wait for one another cannot: the longest chain
+of calls that do not overlap is how many wait for one another.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -21,15 +21,15 @@ from aiohttp import web
 
 from tests.bench import orders
 from tests.bench.load import attack
-from tests.bench.stacks import OFFSET, RUNTIMES, Bench, running
+from tests.bench.measures import Measure, figure
+from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, api, running
 
 HELD = 0.02
 """Seconds for which a call is held."""
-PORT = 4_000
-"""Of the first recorder, above the stack's offset."""
-ORDERS = 30
+PORT = OFFSET + 5_730
+PLACED = 15
 PAUSE = 0.6
-"""Seconds from an order to the next: it has ended by then, so that their calls are not mixed."""
+"""Seconds from an order to the next: it has ended by then."""
 WATCHED = 12
 """Seconds after which an order's timer has fired."""
 
@@ -56,9 +56,10 @@ class Seen:
 class Recorder:
     """As a context it stands between APIs and their sidecars, by ports: mine → the sidecar's."""
 
-    def __init__(self, ports: dict[int, tuple[str, int]]) -> None:
+    def __init__(self, ports: dict[int, tuple[str, int]], held: float = 0.0) -> None:
+        """`held`: seconds."""
         self.seen: list[Seen] = []
-        self.held = 0.0
+        self._held = held
         self._ports = ports
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -75,15 +76,15 @@ class Recorder:
 
     async def _listen(self) -> None:
         self._session = aiohttp.ClientSession(auto_decompress=False)
-        for mine, (api, sidecar) in self._ports.items():
-            server = web.Server(self._handler(api, f"http://127.0.0.1:{sidecar}"))
+        for mine, (name, sidecar) in self._ports.items():
+            server = web.Server(self._handler(name, f"http://127.0.0.1:{sidecar}"))
             await self._loop.create_server(server, "127.0.0.1", mine)
 
-    def _handler(self, api: str, sidecar: str):  # type: ignore[no-untyped-def]  # web.Server's
+    def _handler(self, name: str, sidecar: str):  # type: ignore[no-untyped-def]  # web.Server's
         async def handle(request: web.BaseRequest) -> web.Response:
             begun = time.monotonic()
             body = await request.read()
-            await asyncio.sleep(self.held)
+            await asyncio.sleep(self._held)
             headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
             async with self._session.request(
                 request.method, sidecar + request.path_qs, data=body, headers=headers
@@ -92,7 +93,7 @@ class Recorder:
                 target = request.path_qs
                 ended = time.monotonic()
                 self.seen.append(
-                    Seen(api, request.method, target, body, reply.status, answer, begun, ended)
+                    Seen(name, request.method, target, body, reply.status, answer, begun, ended)
                 )
                 kept = {k: v for k, v in reply.headers.items() if k.lower() in KEPT}
                 return web.Response(status=reply.status, body=answer, headers=kept)
@@ -121,31 +122,6 @@ class Placing:
         return sum(call.size for call in self.calls)
 
 
-@dataclass(frozen=True)
-class Recording:
-    """All calls that some orders took, from each one's post to the end of its timer."""
-
-    seen: tuple[Seen, ...]
-    placing: tuple[Placing, ...]
-
-    @property
-    def calls(self) -> float:
-        """To all sidecars, for one order."""
-        return len(self.seen) / len(self.placing)
-
-    @property
-    def size(self) -> float:
-        """Bytes of bodies to and from all sidecars, for one order."""
-        return sum(call.size for call in self.seen) / len(self.placing)
-
-    @property
-    def typical(self) -> Placing:
-        """Of the orders of the usual depth that whose bodies have the median size."""
-        depth = statistics.mode(each.depth for each in self.placing)
-        usual = [each for each in self.placing if each.depth == depth]
-        return sorted(usual, key=lambda each: each.size)[len(usual) // 2]
-
-
 def chain(calls: Iterable[Seen]) -> list[Seen]:
     """The longest chain of calls each of which began after the one before had ended."""
     found: list[Seen] = []
@@ -166,8 +142,37 @@ def groups(calls: Iterable[Seen]) -> list[list[Seen]]:
     return found
 
 
-class _Quiet(Bench):
-    """Without the sweep, whose calls are no order's."""
+# Placing alone
+
+
+def placing(stack: Bench) -> list[Placing]:
+    """Orders that one more counter-api places beside the stack, which should hold some already:
+    events and timers go to the stack's own."""
+    ports = {PORT: ("counter", stack.ports.sidecar("counter"))}
+    found = []
+    with (
+        Recorder(ports, HELD) as recorder,
+        api("counter", "ours", PORT + 1, stack, sidecar_port=PORT) as single,
+    ):
+        for number in range(PLACED):
+            recorder.seen.clear()
+            answer = _place(f"http://127.0.0.1:{single.port}", number)
+            found.append(Placing(answer.json()["id"], answer.content, tuple(recorder.seen)))
+    return found
+
+
+def typical(placed: Sequence[Placing]) -> Placing:
+    """Of the orders of the usual depth that whose bodies have the median size."""
+    depth = statistics.mode(each.depth for each in placed)
+    usual = [each for each in placed if each.depth == depth]
+    return sorted(usual, key=lambda each: each.size)[len(usual) // 2]
+
+
+# All of an order's calls
+
+
+class _WithoutSweep(Bench):
+    """The sweep's calls are no order's."""
 
     def prepare(self) -> dict[str, str]:
         secrets = super().prepare()
@@ -175,42 +180,34 @@ class _Quiet(Bench):
         return secrets
 
 
-def record() -> Recording:
-    """Place orders one by one on a stack of its own, and look at all that they take."""
-    offset = OFFSET + 1_200
-    numbers = {"counter": 1, "barista": 2, "kitchen": 3}
-    mine = {api: PORT + offset + number for api, number in numbers.items()}
-    overrides = {f"{api}-api": {"sidecar_port": str(port)} for api, port in mine.items()}
+def measure() -> Iterator[Measure]:
+    """What orders that come one by one take, on a stack of its own."""
+    numbers = {"counter": 2, "barista": 3, "kitchen": 4}
+    mine = {name: PORT + number for name, number in numbers.items()}
+    overrides = {f"{name}-api": {"sidecar_port": str(port)} for name, port in mine.items()}
     with tempfile.TemporaryDirectory() as home:
-        stack = _Quiet(Path(home), offset, overrides, runs_on=RUNTIMES["ours"])
-        ports = {port: (api, stack.ports.sidecar(api)) for api, port in mine.items()}
+        stack = _WithoutSweep(Path(home), OFFSET + 2 * APART, overrides, runs_on=RUNTIMES["ours"])
+        ports = {port: (name, stack.ports.sidecar(name)) for name, port in mine.items()}
         with Recorder(ports) as recorder, running(stack):
-            return _record(recorder, stack.url("counter"))
+            counter = stack.url("counter")
+            # The indexes' heads hold something, and no order before is still on its way.
+            attack(orders.targets(counter), 8, 5)
+            time.sleep(WATCHED)
+            recorder.seen.clear()
+            for number in range(PLACED):
+                _place(counter, number)
+                time.sleep(PAUSE)
+            time.sleep(WATCHED)
+            seen = list(recorder.seen)
+    for name in mine:
+        calls = [call for call in seen if call.api == name]
+        yield Measure(f"sidecar calls of an order, {name}-api", "", figure(len(calls) / PLACED))
+    yield Measure("sidecar calls of an order, all APIs", "", figure(len(seen) / PLACED))
+    size = sum(call.size for call in seen) / 1000 / PLACED
+    yield Measure("bodies of these calls, both ways", "KB", figure(size))
 
 
-def _record(recorder: Recorder, counter: str) -> Recording:
-    # The indexes' heads hold something, and no order before is still on its way.
-    attack(orders.targets(counter), 8, 5)
-    time.sleep(WATCHED)
-    recorder.seen.clear()
-    recorder.held = HELD
-    placed = []
-    with httpx.Client(base_url=counter, timeout=40) as client:
-        for number in range(ORDERS):
-            begun = time.monotonic()
-            headers = {"content-type": "application/json"}
-            body = orders.body(number % orders.CUSTOMERS)
-            answer = client.post(orders.PATH, content=body, headers=headers).raise_for_status()
-            placed.append((answer, begun, time.monotonic()))
-            time.sleep(PAUSE)
-    time.sleep(WATCHED)
-    seen = sorted(recorder.seen, key=lambda each: each.begun)
-    placing = tuple(
-        Placing(
-            answer.json()["id"],
-            answer.content,
-            tuple(call for call in seen if call.api == "counter" and begun <= call.begun <= ended),
-        )
-        for answer, begun, ended in placed
-    )
-    return Recording(tuple(seen), placing)
+def _place(counter: str, number: int) -> httpx.Response:
+    headers = {"content-type": "application/json"}
+    body = orders.body(number % orders.CUSTOMERS)
+    return httpx.post(counter + orders.PATH, content=body, headers=headers).raise_for_status()

@@ -18,7 +18,9 @@ from scripts.runtime import Process
 from scripts.supervise import Stack
 
 OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 22_000)
-"""Of the first stack; each further one is 300 above."""
+"""Of the first stack. Single processes have ports between the stacks', 5,700 and more above it."""
+APART = 510
+"""From one stack to the next: so far apart, no port of one is another's."""
 RUNTIMES = {"ours": "wasmtime", "peer": "tests.bench.native", "spin": "spin"}
 
 
@@ -43,7 +45,7 @@ class Bench(Stack):
 
 def stacks(home: Path, sides: Iterable[str]) -> list[Bench]:
     return [
-        Bench(home / side, OFFSET + 300 * number, runs_on=RUNTIMES[side])
+        Bench(home / side, OFFSET + APART * number, runs_on=RUNTIMES[side])
         for number, side in enumerate(sides)
     ]
 
@@ -150,12 +152,21 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def api(name: str, side: str, port: int, beside: Stack | None = None) -> Single:
+def api(
+    name: str,
+    side: str,
+    port: int,
+    beside: Stack | None = None,
+    *,
+    sidecar_port: int | None = None,
+) -> Single:
     """One more process of an API; `beside`: it uses that stack's sidecar of this API, which does
-    not know of it: it gets no events and no timers."""
-    given: Mapping[str, str] = {"id_secret": "never-used"}
+    not know of it: it gets no events and no timers. `sidecar_port` is used instead of its own."""
+    given: dict[str, str] = {"id_secret": "never-used"}
     if beside is not None:
         given = stack.settings(beside.ports, beside.secrets, {})[name]
+    if sidecar_port is not None:
+        given["sidecar_port"] = str(sidecar_port)
     (process,) = runtime.separate(RUNTIMES[side], {name: port}, {name: given})
     return Single(process, f"/healthz/{name}")
 
