@@ -20,7 +20,7 @@ import valkey
 from counter.workflow import LAST_SWEEP
 from scripts import build, cache, provision
 from scripts.cache import say
-from tests.bench import orders
+from tests.bench import open_loop, orders
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.reading import LISTING
@@ -50,9 +50,22 @@ class Growth:
                     result = attack(questions[side][name], 1, seconds)
                     self.found.setdefault(name, ([], []))[side].append(result.p50)
 
+    def fulfil(self, rounds: int, rate: float, seconds: float) -> None:
+        """Place `rate` orders a second, and see how long they take to be fulfilled."""
+        for number in range(rounds):
+            say(f"Growth: placed to fulfilled, round {number + 1} …")
+            for side in (0, 1)[:: -1 if number % 2 else 1]:
+                stack = (self.small, self.large)[side]
+                placed = open_loop.place(stack.url("counter"), rate, seconds)
+                settle(stack)
+                timed = placed.read()
+                for share in (0.5, 0.99):
+                    name = f"placed to fulfilled at {rate:g} a second, p{100 * share:g}"
+                    self.found.setdefault(name, ([], []))[side].append(timed.percentile(share))
+
     def measures(self) -> Iterator[Measure]:
         for name, (small, large) in self.found.items():
-            what = f"{name} at {LARGE:,} stored orders"
+            what = f"{name}, at {LARGE:,} stored orders"
             of = f"at {SMALL:,}"
             yield Measure(what, "ms", figure(large), figure(small), of, at_most(1.1))
 

@@ -36,13 +36,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Result:
-    """`seconds` is until the last answer; `curve` has pairs of percentile and milliseconds."""
+    """`seconds` is until the last answer; latencies are in milliseconds."""
 
     seconds: float
     statuses: dict[int, int]
     p50: float
     p99: float
-    curve: tuple[tuple[float, float], ...]
 
     def per_second(self, *statuses: int) -> float:
         """Answers of these statuses a second, by default of all that are successes."""
@@ -72,30 +71,22 @@ def attack(targets: Iterable[Target], connections: int, seconds: float) -> Resul
         given, results = Path(folder) / "targets", Path(folder) / "results"
         given.touch(0o600)  # sidecars' tokens are in it
         given.write_text("\n".join(target.line() for target in targets))
-        command: list[str | Path] = [
+        _run(
             *(program, "attack", "-format=json", f"-targets={given}", f"-output={results}"),
             *("-rate=0", f"-workers={workers}", f"-max-workers={workers}"),
             *(f"-connections={workers}", f"-duration={seconds}s", "-timeout=35s"),
-        ]
-        subprocess.run(command, check=True, capture_output=True)
-        report = json.loads(_report(program, "json", results))
-        statuses = {int(code): count for code, count in report["status_codes"].items()}
-        plot = _report(program, "hdrplot", results).splitlines()[1:]
-    curve = [(float(row[1]), float(row[0])) for line in plot if len(row := line.split()) >= 3]
+        )
+        report = json.loads(_run(program, "report", "-type=json", results))
     found = Result(
         (report["duration"] + report["wait"]) / 1e9,
-        statuses,
+        {int(code): count for code, count in report["status_codes"].items()},
         report["latencies"]["50th"] / 1e6,
         report["latencies"]["99th"] / 1e6,
-        tuple(curve),
     )
     if not found.answered:
-        raise Failure(f"Nothing succeeded under load: {statuses} {report['errors'][:2]}")
+        raise Failure(f"Nothing succeeded under load: {found.statuses} {report['errors'][:2]}")
     return found
 
 
-def _report(program: Path, kind: str, results: Path) -> str:
-    done = subprocess.run(
-        [program, "report", f"-type={kind}", results], check=True, capture_output=True, text=True
-    )
-    return done.stdout
+def _run(*command: str | Path) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

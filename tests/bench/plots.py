@@ -1,6 +1,7 @@
 """The plots of docs/performance.md, as SVG files."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ _STYLE = Style(
     plot_background="#ffffff",
     colors=("#b4531a", "#2f6f8f", "#6b6b6b"),
     font_family="sans-serif",
+    stroke_width="2.5",
+    guide_stroke_color="#dddddd",
+    major_guide_stroke_color="#cccccc",
 )
 
 
@@ -26,17 +30,25 @@ def latency(curves: Mapping[str, Timed], title: str, target: Path) -> None:
     for side, timed in curves.items():
         shares = [1 - 10 ** (-rarity / 20) for rarity in range(61)]
         plot.add(side, [(_rarity(share), _shown(timed.percentile(share))) for share in shares])
-    plot.render_to_file(str(target))
+    _write(plot, target)
 
 
 def growth(measures: Sequence[Measure], title: str, target: Path) -> None:
     """Each question's milliseconds with few and with many stored orders."""
     plot = pygal.HorizontalBar(title=title, x_title="ms", **_LOOKS)
     shown = [each for each in measures if each.other is not None]
-    plot.x_labels = [each.name.partition(" at ")[0] for each in shown]
+    plot.x_labels = [each.name.rpartition(", at ")[0] for each in shown]
     plot.add(shown[0].other_is, [each.other.median for each in shown if each.other])
-    plot.add(f"at{shown[0].name.partition(' at')[2]}", [each.ours.median for each in shown])
-    plot.render_to_file(str(target))
+    plot.add(f"at {shown[0].name.rpartition(', at ')[2]}", [each.ours.median for each in shown])
+    _write(plot, target)
+
+
+_UNNEEDED = re.compile(r"<script.*?</script>|<!--.*?-->|/\*.*?\*/", re.DOTALL)
+"""A page's script, which an image does not run, and comments."""
+
+
+def _write(plot: pygal.graph.graph.Graph, target: Path) -> None:
+    target.write_text(_UNNEEDED.sub("", plot.render().decode()) + "\n")
 
 
 _LOOKS = {
@@ -45,7 +57,7 @@ _LOOKS = {
     "no_prefix": True,  # equal figures give equal files
     "width": 800,
     "height": 420,
-    "dots_size": 2,
+    "show_dots": False,
     "legend_at_bottom": True,
     "pretty_print": True,
 }
