@@ -4,7 +4,7 @@ DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run up sidecars down status logs coffee pictures build test unit simulation simulate \
-	e2e faults-short faults dead-letters lint growth live k8s-test cluster-test images entry secrets \
+	e2e faults-short faults dead-letters lint bench live k8s-test cluster-test images entry secrets \
 	format describe lock clean
 
 help:  ## What there is
@@ -75,11 +75,12 @@ cluster-test:  ## The shop in a real one-node cluster, made here and gone afterw
 lint:  ## ruff and mypy --strict
 	@$(DO) lint
 
-growth:  ## Time placing and listing at 1,000 and at 20,000 stored orders (some minutes)
-	@$(DO) tests.bench.growth
+bench:  ## Ours beside a native peer, some 25 minutes (SHORT=1: a few ratios; PARTS="start orders")
+	@$(DO) tests.bench $(if $(SHORT),--short) $(PARTS)
 
 live:  ## What following an order costs, by streams and by polling (a minute)
 	@$(DO) tests.bench.live
+
 images:  ## The container images, with their digests and sizes
 	@$(DO) images
 

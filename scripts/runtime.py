@@ -1,14 +1,18 @@
 """What runs the components: Spin, one process on one port for all four, or wasmtime, one for each.
 
 `RUNTIME=spin|wasmtime` chooses; without it Spin is used where `spin` is on PATH. All that differs
-between the two is here. `none` is for whoever starts Spin by hand (`make sidecars`).
+between the two is here. `none` is for whoever starts Spin by hand (`make sidecars`). A module's
+name instead is another way to run the APIs, one process for each: its `processes` has the
+parameters and the result of `wasmtime` here (`RUNTIME=tests.bench.native` is the benchmark's peer).
 """
 
+import importlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from scripts import build, provision, resources
 from scripts.cache import CHECKOUT, Failure
@@ -39,10 +43,10 @@ class Process:
 
 
 def chosen() -> str:
-    """Raises `Failure` for what is neither, and for Spin where there is none."""
+    """Raises `Failure` for what is none of them, and for Spin where there is none."""
     asked = os.environ.get("RUNTIME")
     found = shutil.which("spin")
-    if asked not in (None, "", *RUNTIMES):
+    if asked not in (None, "", *RUNTIMES) and "." not in asked:
         raise Failure(f"RUNTIME is {asked}: it may be spin, wasmtime or none.")
     if asked == "spin" and not found:
         raise Failure("RUNTIME is spin, and no spin is on PATH.")
@@ -51,7 +55,7 @@ def chosen() -> str:
 
 def app_port(runtime: str, api: str) -> int:
     """Of an API in a stack whose ports are not shifted."""
-    return 5001 + APIS.index(api) if runtime == "wasmtime" else SPIN_PORT
+    return SPIN_PORT if runtime in ("spin", "none") else 5001 + APIS.index(api)
 
 
 def process_name(runtime: str, api: str) -> str:
@@ -97,28 +101,40 @@ def spin(port: int, settings: Mapping[str, Mapping[str, str]], state: Path) -> P
     return Process("spin-api", "components", command, (port,), stop="INT", env=variables(settings))
 
 
+def separate(
+    runtime: str, ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]
+) -> list[Process]:
+    """One process for each API, on a runtime that is not Spin."""
+    if runtime == "wasmtime":
+        return wasmtime(ports, settings)
+    return cast(list[Process], importlib.import_module(runtime).processes(ports, settings))
+
+
 def wasmtime(ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]) -> list[Process]:
     """One `wasmtime serve` for each API."""
-    program, components = provision.wasmtime(), build.build("aot")
+    components = build.build("aot")
     return [
-        _serve(api, program, components[f"{api}-api"], ports[api], given)
+        serve(f"{api}-api", components[f"{api}-api"], ports[api], environment(given))
         for api, given in settings.items()
     ]
 
 
-def _serve(
-    api: str, program: Path, component: Path, port: int, given: Mapping[str, str]
-) -> Process:
-    env = {f"COFFEESHOP_{name.upper()}": value for name, value in given.items()}
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """An API's settings as environment variables."""
+    return {f"COFFEESHOP_{name.upper()}": value for name, value in given.items()}
+
+
+def serve(name: str, component: Path, port: int, env: Mapping[str, str]) -> Process:
+    """`wasmtime serve` of a component that was compiled ahead of time."""
     command: tuple[str | Path, ...] = (
-        *(program, "serve", "--allow-precompiled", *build.SERVE_FLAGS),
+        *(provision.wasmtime(), "serve", "--allow-precompiled", *build.SERVE_FLAGS),
         *("--addr", f"127.0.0.1:{port}"),
         # Without a value: it is taken from the runtime's own environment.
         *_flags("--env", env),
         component,
     )
     # At an interrupt it finishes the requests in flight.
-    return Process(f"{api}-api", "components", command, (port,), stop="INT", env=env)
+    return Process(name, "components", command, (port,), stop="INT", env=env)
 
 
 def _flags(flag: str, values: Iterable[str]) -> list[str]:

@@ -184,7 +184,7 @@ def _apps(
         return []
     if ports.runtime == "spin":
         return [runtime.spin(ports.app("counter"), given, layout.run)]
-    return runtime.wasmtime({api: ports.app(api) for api in APIS}, given)
+    return runtime.separate(ports.runtime, {api: ports.app(api) for api in APIS}, given)
 
 
 def settings(

@@ -30,7 +30,8 @@ from scripts.cache import CHECKOUT, Failure, say
 from scripts.runtime import APIS, Process
 from scripts.stack import GROUPS, Layout, Ports, prepare, processes
 
-READY_SECONDS = {"spin": 240, "wasmtime": 60, "none": 60}
+READY_SECONDS = 60
+SPIN_READY_SECONDS = 240
 """Spin compiles the four components at its first start."""
 
 
@@ -46,13 +47,15 @@ class Stack:
         port_offset: int = 0,
         overrides: Mapping[str, Mapping[str, str]] | None = None,
         *,
+        runs_on: str | None = None,
         tracing: bool = False,
         collector: bool = False,
     ) -> None:
-        """`overrides`: by API, the settings that shall differ from the usual ones. `tracing`: the
-        sidecars send their spans to Zipkin's port; `collector`: Zipkin runs there."""
+        """`overrides`: by API, the settings that shall differ from the usual ones. `runs_on`: what
+        runs the APIs, by default what `runtime.chosen` says. `tracing`: the sidecars send their
+        spans to Zipkin's port; `collector`: Zipkin runs there."""
         self.layout = Layout(home.resolve())
-        self.ports = Ports(port_offset, runtime.chosen())
+        self.ports = Ports(port_offset, runs_on or runtime.chosen())
         self._overrides = overrides or {}
         self._tracing = tracing or collector
         self._collector = collector
@@ -100,7 +103,7 @@ class Stack:
         if self.is_up():
             raise Failure("The stack is up already: `make down` stops it.")
         tools = provision.tools()
-        self.secrets = prepare(self.layout, self.ports, tracing=self._tracing)
+        self.secrets = self.prepare()
         needed = processes(tools, self.layout, self.ports, self.secrets, self._overrides)
         if self._collector:
             needed.append(stack.zipkin(self.layout, self.ports))
@@ -114,6 +117,10 @@ class Stack:
         if started.returncode:
             raise Failure(f"supervisord did not start: {started.stderr.strip()}")
         self._launched = True
+
+    def prepare(self) -> dict[str, str]:
+        """Write what the processes read; the secrets."""
+        return prepare(self.layout, self.ports, tracing=self._tracing)
 
     def down(self) -> None:
         """Stop everything that this stack started, in order; data stays."""
@@ -133,7 +140,7 @@ class Stack:
     def wait_until_ready(self) -> None:
         """Until an order could be taken. Raises `Failure` naming what is not ready."""
         say("Waiting for the stack to be ready …")
-        seconds = READY_SECONDS[self.ports.runtime]
+        seconds = SPIN_READY_SECONDS if self.ports.runtime == "spin" else READY_SECONDS
         deadline = time.monotonic() + seconds
         for name, is_ready in chain(self._conditions(), self._running()):
             while not is_ready():

@@ -13,25 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts import build, cache, provision
+from scripts import build, provision
 from scripts.cache import CHECKOUT
 
-PROBE = CHECKOUT / "tests" / "contract" / "probe"
-
-
-def component() -> Path:
-    def make(folder: Path) -> None:
-        command: list[str | Path] = ["componentize-py", "-q", "-d", CHECKOUT / "apps" / "wit"]
-        command += ["-w", "spin:up/http-trigger@4.1.0", "componentize"]
-        command += ["-i", "coffeeshop:apps/portable", "-p", PROBE, "app"]
-        portable, compiled = folder / "probe.wasm", folder / "probe.cwasm"
-        cache.run("Building a probe", [*command, "-o", portable])
-        compiling: list[str | Path] = [provision.wasmtime(), "compile", *build.SERVE_FLAGS]
-        cache.run("Compiling the probe", [*compiling, portable, "-o", compiled])
-
-    files = [PROBE / "app.py", CHECKOUT / "requirements.txt"]
-    key = cache.digest(files, *build.SERVE_FLAGS)
-    return cache.folder("components/probe", key, make) / "probe.cwasm"
+PROBE = CHECKOUT / "tests" / "contract" / "probe" / "app.py"
 
 
 @pytest.fixture
@@ -45,7 +30,7 @@ def ask(flags: tuple[str, ...], port: int) -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
         own = int(free.getsockname()[1])
     command: list[str | Path] = [provision.wasmtime(), "serve", "--allow-precompiled", *flags]
-    command += ["--addr", f"127.0.0.1:{own}", component()]
+    command += ["--addr", f"127.0.0.1:{own}", build.single(PROBE)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             deadline = time.monotonic() + 60

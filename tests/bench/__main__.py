@@ -1,0 +1,75 @@
+"""`make bench`: ours and a native peer side by side, in one run; see docs/performance.md.
+
+python -m tests.bench            all of it, some 25 minutes: prints the table, and writes
+                                 build/bench.json and docs/performance.md with its plots
+python -m tests.bench --short    a few ratios, below 90 s; fails if one is 20 % worse than
+                                 what the last whole run recorded
+python -m tests.bench PART…      some of the parts: prints the table, writes build/bench.json
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from scripts import cache
+from scripts.build import BUILD
+from scripts.cache import CHECKOUT, Failure, say
+from tests.bench import environment, parts, plots, report
+from tests.bench.measures import worse
+from tests.bench.parts import PARTS, Found
+
+RECORDED = Path(__file__).parent / "recorded.json"
+DOCUMENT = CHECKOUT / "docs" / "performance.md"
+PLOTS = CHECKOUT / "docs" / "performance"
+TOLERATED = 0.8
+"""Of a recorded ratio that is better when it is higher; 1 ÷ it of the others."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description="Ours beside a native peer.")
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], default=[])
+    chosen = parser.parse_args()
+    about = environment.lines()
+    if chosen.short:
+        found = parts.short()
+    else:
+        found = Found()
+        for name in chosen.part or PARTS:
+            parts.run(name, found)
+    table = report.table(about, found)
+    print(table)
+    _write_json(found)
+    if chosen.short:
+        _compare(found)
+    elif not chosen.part:
+        _record(found, table)
+
+
+def _write_json(found: Found) -> None:
+    BUILD.mkdir(exist_ok=True)
+    measures = [each.to_json() for each in report.measures(found)]
+    (BUILD / "bench.json").write_text(json.dumps(measures, indent=1, ensure_ascii=False) + "\n")
+
+
+def _record(found: Found, table: str) -> None:
+    PLOTS.mkdir(exist_ok=True)
+    plots.latency(found.curves, "From the post to the fulfilled order", PLOTS / "latency.svg")
+    plots.growth(found.growth, "The same question, with more stored orders", PLOTS / "growth.svg")
+    report.write(DOCUMENT, table)
+    ratios = {
+        each.key: round(each.ratio, 3) for each in found.measures if each.target and each.ratio
+    }
+    RECORDED.write_text(json.dumps(ratios, indent=1, ensure_ascii=False) + "\n")
+    say(f"Written: {DOCUMENT.relative_to(CHECKOUT)}, its plots, and what the short form compares.")
+
+
+def _compare(found: Found) -> None:
+    """Raises `Failure` naming what is worse than recorded."""
+    recorded = json.loads(RECORDED.read_text())
+    if fallen := worse(found.measures, recorded, TOLERATED):
+        raise Failure("more than 20 % worse than recorded: " + "; ".join(fallen))
+
+
+if __name__ == "__main__":
+    cache.main(main)

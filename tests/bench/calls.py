@@ -1,0 +1,213 @@
+"""The calls to the sidecars that an order takes, counted between each API and its sidecar.
+
+To see which wait for which, the recorder holds every call for a moment before it hands it on. So
+calls that are made at once overlap, and those that wait for one another cannot: the longest chain
+of calls that do not overlap is how many wait for one another.
+"""
+
+import asyncio
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+import httpx
+from aiohttp import web
+
+from tests.bench import orders
+from tests.bench.load import attack
+from tests.bench.measures import Measure, figure
+from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, api, running
+
+HELD = 0.02
+"""Seconds for which a call is held."""
+PORT = OFFSET + 5_730
+PLACED = 15
+PAUSE = 0.6
+"""Seconds from an order to the next: it has ended by then."""
+WATCHED = 12
+"""Seconds after which an order's timer has fired."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A call with its answer; times are of `time.monotonic`."""
+
+    api: str
+    method: str
+    target: str
+    body: bytes
+    status: int
+    answer: bytes
+    begun: float
+    ended: float
+
+    @property
+    def size(self) -> int:
+        """Bytes of both bodies."""
+        return len(self.body) + len(self.answer)
+
+
+class Recorder:
+    """As a context it stands between APIs and their sidecars, by ports: mine → the sidecar's."""
+
+    def __init__(self, ports: dict[int, tuple[str, int]], held: float = 0.0) -> None:
+        """`held`: seconds."""
+        self.seen: list[Seen] = []
+        self._held = held
+        self._ports = ports
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    async def _listen(self) -> None:
+        self._session = aiohttp.ClientSession(auto_decompress=False)
+        for mine, (name, sidecar) in self._ports.items():
+            server = web.Server(self._handler(name, f"http://127.0.0.1:{sidecar}"))
+            await self._loop.create_server(server, "127.0.0.1", mine)
+
+    def _handler(self, name: str, sidecar: str):  # type: ignore[no-untyped-def]  # web.Server's
+        async def handle(request: web.BaseRequest) -> web.Response:
+            begun = time.monotonic()
+            body = await request.read()
+            await asyncio.sleep(self._held)
+            headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
+            async with self._session.request(
+                request.method, sidecar + request.path_qs, data=body, headers=headers
+            ) as reply:
+                answer = await reply.read()
+                target = request.path_qs
+                ended = time.monotonic()
+                self.seen.append(
+                    Seen(name, request.method, target, body, reply.status, answer, begun, ended)
+                )
+                kept = {k: v for k, v in reply.headers.items() if k.lower() in KEPT}
+                return web.Response(status=reply.status, body=answer, headers=kept)
+
+        return handle
+
+
+KEPT = ("content-type", "etag")
+
+
+@dataclass(frozen=True)
+class Placing:
+    """An order: its id, what its POS was answered, and counter-api's calls before that."""
+
+    order_id: str
+    answer: bytes
+    calls: tuple[Seen, ...]
+
+    @property
+    def depth(self) -> int:
+        """Calls that wait for one another."""
+        return len(chain(self.calls))
+
+    @property
+    def size(self) -> int:
+        return sum(call.size for call in self.calls)
+
+
+def chain(calls: Iterable[Seen]) -> list[Seen]:
+    """The longest chain of calls each of which began after the one before had ended."""
+    found: list[Seen] = []
+    for call in sorted(calls, key=lambda each: each.ended):
+        if not found or call.begun >= found[-1].ended:
+            found.append(call)
+    return found
+
+
+def groups(calls: Iterable[Seen]) -> list[list[Seen]]:
+    """The calls as they were made: each group began when all of the one before had ended."""
+    found: list[list[Seen]] = []
+    for call in sorted(calls, key=lambda each: each.begun):
+        if found and call.begun < max(each.ended for each in found[-1]):
+            found[-1].append(call)
+        else:
+            found.append([call])
+    return found
+
+
+# Placing alone
+
+
+def placing(stack: Bench) -> list[Placing]:
+    """Orders that one more counter-api places beside the stack, which should hold some already:
+    events and timers go to the stack's own."""
+    ports = {PORT: ("counter", stack.ports.sidecar("counter"))}
+    found = []
+    with (
+        Recorder(ports, HELD) as recorder,
+        api("counter", "ours", PORT + 1, stack, sidecar_port=PORT) as single,
+    ):
+        for number in range(PLACED):
+            recorder.seen.clear()
+            answer = _place(f"http://127.0.0.1:{single.port}", number)
+            found.append(Placing(answer.json()["id"], answer.content, tuple(recorder.seen)))
+    return found
+
+
+def typical(placed: Sequence[Placing]) -> Placing:
+    """Of the orders of the usual depth that whose bodies have the median size."""
+    depth = statistics.mode(each.depth for each in placed)
+    usual = [each for each in placed if each.depth == depth]
+    return sorted(usual, key=lambda each: each.size)[len(usual) // 2]
+
+
+# All of an order's calls
+
+
+class _WithoutSweep(Bench):
+    """The sweep's calls are no order's."""
+
+    def prepare(self) -> dict[str, str]:
+        secrets = super().prepare()
+        (self.layout.run / "dapr" / "sweep.yaml").unlink()
+        return secrets
+
+
+def measure() -> Iterator[Measure]:
+    """What orders that come one by one take, on a stack of its own."""
+    numbers = {"counter": 2, "barista": 3, "kitchen": 4}
+    mine = {name: PORT + number for name, number in numbers.items()}
+    overrides = {f"{name}-api": {"sidecar_port": str(port)} for name, port in mine.items()}
+    with tempfile.TemporaryDirectory() as home:
+        stack = _WithoutSweep(Path(home), OFFSET + 2 * APART, overrides, runs_on=RUNTIMES["ours"])
+        ports = {port: (name, stack.ports.sidecar(name)) for name, port in mine.items()}
+        with Recorder(ports) as recorder, running(stack):
+            counter = stack.url("counter")
+            # The indexes' heads hold something, and no order before is still on its way.
+            attack(orders.targets(counter), 8, 5)
+            time.sleep(WATCHED)
+            recorder.seen.clear()
+            for number in range(PLACED):
+                _place(counter, number)
+                time.sleep(PAUSE)
+            time.sleep(WATCHED)
+            seen = list(recorder.seen)
+    for name in mine:
+        calls = [call for call in seen if call.api == name]
+        yield Measure(f"sidecar calls of an order, {name}-api", "", figure(len(calls) / PLACED))
+    yield Measure("sidecar calls of an order, all APIs", "", figure(len(seen) / PLACED))
+    size = sum(call.size for call in seen) / 1000 / PLACED
+    yield Measure("bodies of these calls, both ways", "KB", figure(size))
+
+
+def _place(counter: str, number: int) -> httpx.Response:
+    headers = {"content-type": "application/json"}
+    body = orders.body(number % orders.CUSTOMERS)
+    return httpx.post(counter + orders.PATH, content=body, headers=headers).raise_for_status()

@@ -1,0 +1,42 @@
+"""The calls of placing an order as they were recorded, made again without an application."""
+
+import json
+import re
+from uuid import uuid4
+
+from tests.bench.calls import Placing, Seen, groups
+from tests.bench.load import Target
+
+_INDEX = re.compile(r'(/state/counter-store/|")(?:all|customer)-')
+
+
+def environment(order: Placing, token: str, sidecar: str) -> dict[str, str]:
+    """What the bare guest needs."""
+    calls = {
+        "groups": [[_call(call, order) for call in group] for group in groups(order.calls)],
+        "answer": order.answer.decode(),
+    }
+    return {"CALLS": json.dumps(calls), "TOKEN": token, "SIDECAR": sidecar}
+
+
+def targets(order: Placing, token: str, sidecar: str, count: int) -> list[Target]:
+    """The calls of `count` orders, one after another, for a load tool."""
+    calls = [_call(call, order) for call in order.calls]
+    found = []
+    for _ in range(count):
+        order_id = str(uuid4())
+        for method, target, body in calls:
+            url = f"http://{sidecar}{target.replace('{id}', order_id)}"
+            content = body.replace("{id}", order_id).encode()
+            found.append(Target(method, url, content, {"dapr-api-token": token}))
+    return found
+
+
+def _call(call: Seen, order: Placing) -> tuple[str, str, str]:
+    """Method, target and body, to be repeated: with the order's id open, and with index entries
+    under keys of their own, where whoever writes last may."""
+    target, body = call.target, call.body.decode()
+    if _INDEX.search(target) or _INDEX.search(body):
+        target, body = _INDEX.sub(r"\1bare-", target), _INDEX.sub(r"\1bare-", body)
+        body = body.replace("first-write", "last-write")
+    return call.method, target.replace(order.order_id, "{id}"), body.replace(order.order_id, "{id}")

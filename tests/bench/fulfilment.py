@@ -1,0 +1,50 @@
+"""From an order's post to its being fulfilled, at a steady rate that both sides can take."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from scripts.cache import say
+from tests.bench import open_loop
+from tests.bench.measures import Measure, at_most, figure
+from tests.bench.open_loop import Timed
+from tests.bench.stacks import Bench, settle
+
+PERCENTILES = ((0.5, at_most(1.25)), (0.99, at_most(1.5)))
+
+
+@dataclass
+class Fulfilment:
+    """What was found, by side; a value a round. `rate` is in orders a second."""
+
+    stacks: Mapping[str, Bench]
+    rate: float
+    found: dict[str, list[Timed]] = field(default_factory=dict)
+
+    def run(self, rounds: int, seconds: float) -> None:
+        for number in range(rounds):
+            for side in list(self.stacks)[:: -1 if number % 2 else 1]:
+                say(f"{self.rate:.0f} orders a second: {side}, round {number + 1} …")
+                stack = self.stacks[side]
+                placed = open_loop.place(stack.url("counter"), self.rate, seconds)
+                settle(stack)
+                self.found.setdefault(side, []).append(placed.read())
+
+    def measures(self) -> Iterator[Measure]:
+        for other in self.stacks:
+            if other == "ours":
+                continue
+            for share, target in PERCENTILES:
+                ours, theirs = (
+                    figure(each.percentile(share) for each in self.found[side])
+                    for side in ("ours", other)
+                )
+                name = f"placed to fulfilled at {self.rate:.0f} a second, p{100 * share:g}"
+                goal = target if other == "peer" else None
+                yield Measure(name, "ms", ours, theirs, other, goal)
+
+    def curves(self) -> dict[str, Timed]:
+        """All rounds of a side together."""
+        return {
+            side: Timed(tuple(sorted(each for timed in found for each in timed.latencies)))
+            for side, found in self.found.items()
+        }

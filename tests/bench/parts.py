@@ -1,0 +1,118 @@
+"""The parts of the benchmark, each of which can be run alone."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.cache import say
+from tests.bench import calls, environment, growth, orders, sizes, startup
+from tests.bench.floors import engines
+from tests.bench.floors.guests import Guests
+from tests.bench.fulfilment import Fulfilment
+from tests.bench.load import attack
+from tests.bench.measures import Measure, at_most, figure
+from tests.bench.open_loop import Timed
+from tests.bench.placing import COSTED, Placing
+from tests.bench.reading import BOARD, CUSTOMER, MENU, ORDER, Reading
+from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running, settle, stacks
+
+
+@dataclass
+class Found:
+    measures: list[Measure] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+    """Percent of the processors that something used before each part."""
+    curves: dict[str, Timed] = field(default_factory=dict)
+    growth: list[Measure] = field(default_factory=list)
+
+
+def measure_start(found: Found) -> None:
+    found.measures += startup.measure()
+    found.measures += sizes.measure()
+
+
+def measure_calls(found: Found) -> None:
+    found.measures += calls.measure()
+
+
+def measure_orders(found: Found) -> None:
+    sides = ["ours", "peer", *(["spin"] if shutil.which("spin") else [])]
+    with tempfile.TemporaryDirectory() as home:
+        up = dict(zip(sides, stacks(Path(home), sides), strict=True))
+        with running(*up.values()):
+            for stack in up.values():
+                attack(orders.targets(stack.url("counter")), 8, 2)
+            settle(*up.values())
+            reading = Reading(up)
+            reading.run((MENU, ORDER, CUSTOMER, BOARD), rounds=5, seconds=2)
+            placing = Placing(up)
+            placing.run((1, 8, 64), rounds=3, seconds=6)
+            fulfilment = Fulfilment(up, placing.peak / 2)
+            fulfilment.run(rounds=3, seconds=20)
+            found.curves = fulfilment.curves()
+            found.measures += placing.measures()
+            found.measures += fulfilment.measures()
+            found.measures += reading.measures()
+            found.measures += _floors(up["ours"])
+
+
+def _floors(ours: Bench) -> list[Measure]:
+    order = calls.typical(calls.placing(ours))
+    guests = Guests(ours, order)
+    guests.run(rounds=3, seconds=4)
+    depth = figure(order.depth)
+    name = "sidecar calls that wait for one another, to place an order"
+    return [
+        *guests.measures(),
+        Measure(name, "", depth, target=at_most(4)),
+        *engines.measure(ours, order, seconds=2),
+    ]
+
+
+def measure_growth(found: Found) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        small = Bench(home / "small", OFFSET, runs_on=RUNTIMES["ours"])
+        with running(small):
+            growth.fill(small, growth.SMALL)
+            growth.restore(home / "large", small)
+            large = Bench(home / "large", OFFSET + APART, runs_on=RUNTIMES["ours"])
+            with running(large):
+                grown = growth.Growth(small, large)
+                grown.run(rounds=5, seconds=2)
+                grown.fulfil(rounds=3, rate=30, seconds=8)
+                found.growth = list(grown.measures())
+                found.measures += found.growth
+
+
+PARTS: dict[str, Callable[[Found], None]] = {
+    "start": measure_start,
+    "calls": measure_calls,
+    "orders": measure_orders,
+    "growth": measure_growth,
+}
+
+
+def run(name: str, found: Found) -> None:
+    found.busy.append(environment.busy())
+    say(f"== {name}: {found.busy[-1]:.0f} % of the processors were busy before it")
+    PARTS[name](found)
+
+
+def short() -> Found:
+    """A few ratios, below 90 s."""
+    found = Found(busy=[environment.busy()])
+    with tempfile.TemporaryDirectory() as home:
+        ours, peer = stacks(Path(home), ("ours", "peer"))
+        with running(ours, peer):
+            up = {"ours": ours, "peer": peer}
+            placing = Placing(up)
+            placing.run((COSTED,), rounds=1, seconds=4)
+            reading = Reading(up)
+            reading.run((MENU, ORDER), rounds=2, seconds=2)
+            guests = Guests(ours, calls.typical(calls.placing(ours)))
+            guests.run(rounds=1, seconds=3, others=False)
+    found.measures += [*placing.measures(), *reading.measures(), *guests.measures()]
+    return found

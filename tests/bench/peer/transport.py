@@ -1,0 +1,52 @@
+"""Calls to the sidecar over aiohttp, on connections that are kept."""
+
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from coffeeshop.transport import Call, NoAnswer, Reply
+
+
+class AiohttpTransport:
+    """A `Transport`; as a context it holds the session."""
+
+    def __init__(self, authority: str) -> None:
+        self._base = f"http://{authority}"
+        self._session: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("accept", "accept-encoding", "user-agent"),
+            auto_decompress=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def send(self, call: Call) -> Reply:
+        """The same time-outs as the guest's: to connect, and between any two parts."""
+        url = URL(self._base + quote(call.target, safe="/?&=%:,-._~+"), encoded=True)
+        timeout = aiohttp.ClientTimeout(sock_connect=call.timeout, sock_read=call.timeout)
+        try:
+            async with self._session.request(
+                call.method,
+                url,
+                data=call.body or None,
+                headers=call.headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
+                return Reply(answer.status, await answer.read(), answer.headers.get("etag"))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoAnswer(type(error).__name__) from error

@@ -1,0 +1,65 @@
+"""Questions: the menu, one order, a customer's orders, the board."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from scripts.cache import say
+from tests.bench import floors
+from tests.bench.load import Target, attack
+from tests.bench.measures import Measure, at_least, figure
+from tests.bench.stacks import OFFSET, Bench, component
+
+CONNECTIONS = 8
+HELLO_PORT = OFFSET + 5_710
+ORDERS = 50
+MENU, ORDER = "menu read", "order read by id"
+CUSTOMER, BOARD = "a customer's orders", "the board's listing"
+LISTING = "/v1/api/fulfillment-orders"
+
+
+@dataclass
+class Reading:
+    """Answers a second by question and side, a value a round."""
+
+    stacks: Mapping[str, Bench]
+    found: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+
+    def run(self, questions: tuple[str, ...], rounds: int, seconds: float) -> None:
+        with component(floors.component("hello"), HELLO_PORT, "/", {}):
+            hello = [Target("GET", f"http://127.0.0.1:{HELLO_PORT}/")]
+            targets = {
+                (question, side): _targets(question, stack)
+                for question in questions
+                for side, stack in self.stacks.items()
+            }
+            if MENU in questions:
+                targets[MENU, "hello"] = hello
+            for number in range(rounds):
+                say(f"Reading, round {number + 1} …")
+                for what in list(targets)[:: -1 if number % 2 else 1]:
+                    result = attack(targets[what], CONNECTIONS, seconds)
+                    self.found.setdefault(what, []).append(result.per_second())
+
+    def measures(self) -> Iterator[Measure]:
+        for (question, other), theirs in self.found.items():
+            if other == "ours":
+                continue
+            goals = {(MENU, "hello"): at_least(0.9), (ORDER, "peer"): at_least(0.7)}
+            ours = figure(self.found[question, "ours"])
+            goal = goals.get((question, other))
+            yield Measure(question, "1/s", ours, figure(theirs), other, goal)
+
+
+def _targets(question: str, stack: Bench) -> list[Target]:
+    counter = stack.url("counter")
+    if question == MENU:
+        return [Target("GET", f"{stack.url('product')}/v1-get-item-types")]
+    if question == BOARD:
+        return [Target("GET", counter + LISTING)]
+    found = httpx.get(counter + LISTING, params={"limit": ORDERS}, timeout=40).json()["orders"]
+    if question == ORDER:
+        return [Target("GET", f"{counter}/v1/api/orders/{order['id']}") for order in found]
+    customers = {order["loyaltyMemberId"] for order in found}
+    return [Target("GET", f"{counter}/v1/api/orders?loyaltyMemberId={c}") for c in customers]

@@ -1,0 +1,176 @@
+"""The stacks that are compared, and single processes beside them."""
+
+import contextlib
+import http.client
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import yaml
+
+from scripts import runtime, stack
+from scripts.cache import Failure
+from scripts.runtime import Process
+from scripts.supervise import Stack
+
+OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 22_000)
+"""Of the first stack. Single processes have ports between the stacks', 5,700 and more above it."""
+APART = 510
+"""From one stack to the next: so far apart, no port of one is another's."""
+RUNTIMES = {"ours": "wasmtime", "peer": "tests.bench.native", "spin": "spin"}
+
+
+class Bench(Stack):
+    """A stack without the shop's limit on orders a second: what it could take is measured."""
+
+    def prepare(self) -> dict[str, str]:
+        secrets = super().prepare()
+        path = self.layout.run / "dapr" / "menu-limit.yaml"
+        limit = yaml.safe_load(path.read_text())
+        limit["spec"]["metadata"] = [{"name": "maxRequestsPerSecond", "value": "1000000"}]
+        path.write_text(yaml.safe_dump(limit))
+        return secrets
+
+    @property
+    def side(self) -> str:
+        return next(side for side, name in RUNTIMES.items() if name == self.ports.runtime)
+
+    def url(self, api: str) -> str:
+        return f"http://127.0.0.1:{self.ports.app(api)}"
+
+
+def stacks(home: Path, sides: Iterable[str]) -> list[Bench]:
+    return [
+        Bench(home / side, OFFSET + APART * number, runs_on=RUNTIMES[side])
+        for number, side in enumerate(sides)
+    ]
+
+
+@contextlib.contextmanager
+def running(*wanted: Bench) -> Iterator[None]:
+    """All of them up, started side by side."""
+    with contextlib.ExitStack() as started:
+        for each in wanted:
+            started.enter_context(each)
+            each.launch()
+        for each in wanted:
+            each.wait_until_ready()
+        yield
+
+
+def processor_seconds(of: Stack) -> dict[str, float]:
+    """What each process of the stack has used so far, with its children."""
+    return {each["name"]: _used(each["pid"]) for each in of.states() if each["pid"]}
+
+
+def _used(pid: int) -> float:
+    process = psutil.Process(pid)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return float(sum(t.user + t.system for t in times))
+
+
+def settle(*of: Stack, seconds: float = 10.5, patience: float = 90) -> None:
+    """Wait until nothing is left to do: the timers of the last orders fire after 10 s."""
+    time.sleep(seconds)
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        before = sum(sum(processor_seconds(each).values()) for each in of)
+        time.sleep(0.5)
+        after = sum(sum(processor_seconds(each).values()) for each in of)
+        if after - before < 0.06 * len(of):
+            return
+    raise Failure("A stack does not come to rest after a measurement.")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """MB of a process: resident, and anonymous, which no other process can share."""
+
+    resident: float
+    anonymous: float
+
+
+def memory(pid: int) -> Memory:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = {
+        line.split(":")[0]: int(line.split()[1]) / 1000 * 1.024 for line in text.splitlines()[1:]
+    }
+    return Memory(found["Rss"], found["Anonymous"])
+
+
+class Single:
+    """One process beside the stacks, up from entering to leaving."""
+
+    def __init__(self, process: Process, health: str) -> None:
+        self._process = process
+        self._health = health
+        self.port = process.ports[0]
+        self.seconds = 0.0
+        """From the start to the first answer."""
+
+    def __enter__(self) -> "Single":
+        begin = time.perf_counter()
+        self._running = subprocess.Popen(
+            list(map(str, self._process.command)),
+            env={**os.environ, **self._process.env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while not _answers(self.port, self._health):
+            if self._running.poll() is not None or time.perf_counter() - begin > 120:
+                self._running.kill()
+                raise Failure(f"{self._process.name} does not start.")
+            time.sleep(0.001)
+        self.seconds = time.perf_counter() - begin
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.kill()
+        self._running.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._running.pid
+
+    def used(self) -> float:
+        """Processor seconds so far."""
+        return _used(self.pid)
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < 300
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def api(
+    name: str,
+    side: str,
+    port: int,
+    beside: Stack | None = None,
+    *,
+    sidecar_port: int | None = None,
+) -> Single:
+    """One more process of an API; `beside`: it uses that stack's sidecar of this API, which does
+    not know of it: it gets no events and no timers. `sidecar_port` is used instead of its own."""
+    given: dict[str, str] = {"id_secret": "never-used"}
+    if beside is not None:
+        given = stack.settings(beside.ports, beside.secrets, {})[name]
+    if sidecar_port is not None:
+        given["sidecar_port"] = str(sidecar_port)
+    (process,) = runtime.separate(RUNTIMES[side], {name: port}, {name: given})
+    return Single(process, f"/healthz/{name}")
+
+
+def component(path: Path, port: int, health: str, env: Mapping[str, str]) -> Single:
+    """A component that was compiled ahead of time, served as the APIs are."""
+    return Single(runtime.serve(path.stem, path, port, env), health)
