@@ -24,11 +24,9 @@ from tests.faults.run import Run
 
 PLACING = (
     "menu",
-    "read index all",
-    "read index customer",
+    "read many",
     "arm",
     "save index all",
-    "save index customer",
     "save order",
     "publish barista",
     "publish kitchen",

@@ -341,11 +341,11 @@ class Sidecar:
         else:
             raise AssertionError(call.target)
 
-    def _state(self, call: Call, rest: list[str]) -> Reply:
+    def _state(self, call: Call, rest: list[str]) -> Reply | None:
         if not self.engines.valkey_is_up or rest[0] in self.engines.stores_away:
             # Any failure of a change with an ETag is called a conflict (read in state/redis).
             is_change = call.method == "POST" and rest[1:] != ["bulk"]
-            has_etag = is_change and json.loads(call.body)[0].get("etag") is not None
+            has_etag = is_change and any("etag" in item for item in json.loads(call.body))
             return Reply(409 if has_etag else 500, b'{"errorCode":"ERR_STATE"}')
         store = self.engines.stores.setdefault(rest[0], {})
         if call.method == "GET":
@@ -361,26 +361,39 @@ class Sidecar:
                     item = b'{"key":"%s","data":%s,"etag":"%d"}'
                     items.append(item % (key.encode(), *found))
             return Reply(200, b"[" + b",".join(items) + b"]")
-        (item,) = json.loads(call.body)
-        reply = self._save(store, rest[0], item)
-        if reply.status == 204 and self.world.strikes("store repeats a write"):
-            # Its client did not hear the store and sent the change once more: 409 or 500 for
-            # a change that was made.
-            return self._save(store, rest[0], item)
-        return reply
+        return self._save_all(store, rest[0], json.loads(call.body))
 
-    def _save(self, store: dict[str, tuple[bytes, int]], name: str, item: Any) -> Reply:
+    def _save_all(
+        self, store: dict[str, tuple[bytes, int]], name: str, items: list[Any]
+    ) -> Reply | None:
+        """Each for itself, in any order (read in components-contrib, state/bulk.go)."""
+        is_cut = len(items) > 1 and self.world.strikes("save stops half way")
+        statuses = set()
+        for item in items[self.world.tape.draw(2) :][:1] if is_cut else items:
+            status = self._save(store, name, item)
+            if status == 204 and self.world.strikes("store repeats a write"):
+                # Its client did not hear the store and sent the change once more: 409 or 500 for
+                # a change that was made.
+                status = self._save(store, name, item)
+            statuses.add(status)
+        if is_cut:
+            return None
+        # A conflict of one is the conflict of all.
+        status = 409 if 409 in statuses else max(statuses)
+        return Reply(status, b"" if status == 204 else b'{"errorCode":"ERR_STATE_SAVE"}')
+
+    def _save(self, store: dict[str, tuple[bytes, int]], name: str, item: Any) -> int:
         key, etag = item["key"], item.get("etag")
         first_write = item.get("options", {}).get("concurrency") == "first-write"
         before = store.get(key)
         if etag is None and first_write and before is not None:
-            return Reply(500, b'{"errorCode":"ERR_STATE_SAVE"}')
+            return 500
         if etag is not None and before is not None and etag != str(before[1]):
-            return Reply(409, b'{"errorCode":"ERR_STATE_SAVE"}')
+            return 409
         value = json.dumps(item["value"], separators=(",", ":")).encode()
         store[key] = (value, before[1] + 1 if before else 1)
         self.engines.on_write(name, key, before[0] if before else None, item["value"])
-        return Reply(204)
+        return 204
 
     def _publish(self, topic: str, query: str, body: bytes) -> Reply:
         if not self.engines.valkey_is_up:

@@ -246,6 +246,32 @@ async def state_concurrent_changes(bench: Bench, case: str) -> Json:
     return sorted(map(str, saved)), etag
 
 
+async def _saved_together(bench: Bench, case: str, *etags: str | None) -> Json:
+    """Two documents, of which the second exists, saved in one call."""
+    keys = f"{case}-1", f"{case}-2"
+    await save(bench, keys[1], 0)
+    items = [
+        {"key": key, "value": number, "options": {"concurrency": "first-write"}}
+        | ({"etag": etag} if etag else {})
+        for number, (key, etag) in enumerate(zip(keys, etags, strict=True), 1)
+    ]
+    body = json.dumps(items).encode()
+    reply = await bench.call("POST", "/v1.0/state/counter-store", body)
+    return reply.status, [await read(bench, key) for key in keys]
+
+
+async def state_save_many(bench: Bench, case: str) -> Json:
+    return await _saved_together(bench, case, None, "1")
+
+
+async def state_save_many_with_a_conflict(bench: Bench, case: str) -> Json:
+    return await _saved_together(bench, case, None, "7")
+
+
+async def state_save_many_with_a_taken_key(bench: Bench, case: str) -> Json:
+    return await _saved_together(bench, case, None, None)
+
+
 async def state_read_many(bench: Bench, case: str) -> Json:
     await save(bench, f"{case}-1", {"n": 1})
     await save(bench, f"{case}-2", [])
@@ -514,6 +540,9 @@ CASES: dict[Case, Json] = {
     state_change_vanished: (204, (200, 1, "1")),
     state_concurrent_creates: (["204"] + ["500"] * 7, "1"),
     state_concurrent_changes: (["204"] + ["409"] * 7, "2"),
+    state_save_many: (204, [(200, 1, "1"), (200, 2, "2")]),
+    state_save_many_with_a_conflict: (409, [(200, 1, "1"), (200, 0, "1")]),
+    state_save_many_with_a_taken_key: (500, [(200, 1, "1"), (200, 0, "1")]),
     state_read_many: (
         200,
         [("-1", {"n": 1}, "1", None), ("-2", [2], "2", None), ("-3", None, None, None)],

@@ -117,11 +117,7 @@ WORKFLOW, STATION, ORDER = "counter.workflow", "coffeeshop.station", "counter.or
 SIDECAR, INDEX, API = "coffeeshop.sidecar", "counter.index", "counter.api"
 
 _ARM_AND_INDEX = """\
-        await together(
-            self._arm(order_id, FIRST_WATCH),
-            everyone.add(entry, slot, in_time),
-            customer.add(entry, customer_slot, in_time),
-        )
+        await together(self._arm(order_id, FIRST_WATCH), self._indexes.add(entry, slots, in_time))
 """
 _SAVE = """\
         if (stored := await self._save(order)) is not None:
@@ -147,8 +143,8 @@ PLANTS = (
         SIDECAR,
         (
             (
-                "self._save(key, value, etag), accept",
-                'self._save(key, value, None).replace(b"first", b"last"), accept',
+                "self._body(Save(key, value, etag)), accept",
+                'self._body(Save(key, value)).replace(b"first", b"last"), accept',
             ),
         ),
         ("G3", "G2", "G10"),
@@ -159,7 +155,7 @@ PLANTS = (
         (
             (
                 _ARM_AND_INDEX,
-                _ARM_AND_INDEX.replace("            self._arm(order_id, FIRST_WATCH),\n", ""),
+                _ARM_AND_INDEX.replace("self._arm(order_id, FIRST_WATCH), ", ""),
             ),
             (_SAVE, _SAVE + "        await self._arm(order_id, FIRST_WATCH)\n"),
         ),
@@ -204,9 +200,7 @@ PLANTS = (
             (_ARM_AND_INDEX, "        await self._arm(order_id, FIRST_WATCH)\n"),
             (
                 _SAVE,
-                _SAVE
-                + "        await together(everyone.add(entry, slot, in_time), "
-                + "customer.add(entry, customer_slot, in_time))\n",
+                _SAVE + "        await self._indexes.add(entry, slots, in_time)\n",
             ),
         ),
         ("G10",),
@@ -222,8 +216,8 @@ PLANTS = (
         STATION,
         (
             (
-                "        answer = known.value if known else await self._make(order)\n",
-                "        answer = known.value if known else await self._make(order)\n"
+                "        answer = known.value if known else await self._make(order, sold_out)\n",
+                "        answer = known.value if known else await self._make(order, sold_out)\n"
                 "        now = self._env.clock()\n"
                 "        if now > order.expiresAt:\n"
                 "            nothing = frozenset()\n"
@@ -237,8 +231,8 @@ PLANTS = (
         STATION,
         (
             (
-                "        answer = known.value if known else await self._make(order)\n",
-                "        answer = await self._make(order)\n",
+                "        answer = known.value if known else await self._make(order, sold_out)\n",
+                "        answer = await self._make(order, sold_out)\n",
             ),
             (
                 "        if stored is not None and stored.value != answer:\n"
@@ -413,7 +407,8 @@ PLANTS = (
         INDEX,
         (
             (
-                "            await self._store.create(self._key(shard, segment.number), segment)\n",
+                "            await self._store.create("
+                + "slot.index.key(slot.shard, segment.number), segment)\n",
                 "",
             ),
         ),
@@ -425,8 +420,8 @@ PLANTS = (
         INDEX,
         (
             (
-                "            if await self._try(entry, slot):\n",
-                "            if await self._try(entry, slot) or True:\n",
+                "            if await self._store.save_all(saves):\n",
+                "            if await self._store.save_all(saves) or True:\n",
             ),
         ),
         ("G10",),

@@ -25,7 +25,8 @@ class FakeSidecar:
             found = [self._item(key) for key in keys]
             return Reply(200, json.dumps(found).encode())
         if call.method == "POST":
-            return self._save(json.loads(call.body)[0])
+            statuses = {self._save(item).status for item in json.loads(call.body)}
+            return Reply(409 if 409 in statuses else max(statuses))
         key = call.target.rpartition("/")[2]
         if key not in self.documents:
             return Reply(204)

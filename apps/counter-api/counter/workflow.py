@@ -32,7 +32,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar, Store, Stored, TooManyRequests, Unavailable
 from coffeeshop.transport import NoAnswer
-from counter.index import Entry, Index, Segment, milliseconds, moment
+from counter.index import Entry, Index, Indexes, Segment, milliseconds, moment
 from counter.order import (
     GRACE,
     Abandon,
@@ -50,7 +50,8 @@ from counter.order import (
 )
 
 STORE = "counter-store"
-ALL_SHARDS = 32
+EVERYONE = Index("all", 32)
+"""Of all orders."""
 CUSTOMER_SHARDS = 4
 
 BUDGET = timedelta(seconds=2)
@@ -119,7 +120,7 @@ class Workflow:
         self._secret = env.settings.id_secret.encode()
         self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._orders = Store(self._sidecar, STORE, _RECORDS)
-        self._segments = Store(self._sidecar, STORE, _SEGMENTS)
+        self._indexes = Indexes(Store(self._sidecar, STORE, _SEGMENTS), env.choose)
         self._sweeps = Store(self._sidecar, STORE, _SWEEPS)
 
     # Placing an order
@@ -136,10 +137,9 @@ class Workflow:
             return self._now() - now <= BUDGET
 
         order_id = self._order_id(key)
-        everyone = self._everyone()
-        customer = self._customer(command.loyaltyMemberId)
-        menu, slot, customer_slot = await together(
-            self._menu(requested_types(command)), everyone.slot(), customer.slot()
+        menu, slots = await together(
+            self._menu(requested_types(command)),
+            self._indexes.slots(EVERYONE, self._customer(command.loyaltyMemberId)),
         )
         if self._now() - now > FIRST_ANSWERS:
             raise Unavailable("The shop is overloaded.")
@@ -153,11 +153,7 @@ class Workflow:
         )
         entry = Entry(milliseconds(now), order_id)
         # Before the order is saved: an order without a watchdog or an index entry could be lost.
-        await together(
-            self._arm(order_id, FIRST_WATCH),
-            everyone.add(entry, slot, in_time),
-            customer.add(entry, customer_slot, in_time),
-        )
+        await together(self._arm(order_id, FIRST_WATCH), self._indexes.add(entry, slots, in_time))
         if not in_time():
             raise Unavailable("Placing the order took too long.")
         if (stored := await self._save(order)) is not None:
@@ -286,7 +282,7 @@ class Workflow:
             oldest = milliseconds(since - deadline - GRACE - 2 * SWEEP_PERIOD)
         limit, more = Entry(milliseconds(now), ""), True
         while more and limit.at > oldest:
-            entries, is_all = await self._everyone().before(limit, SWEEP_PAGE)
+            entries, is_all = await self._indexes.before(EVERYONE, limit, SWEEP_PAGE)
             entries = entries[:SWEEP_PAGE]
             if not entries:
                 break
@@ -317,11 +313,11 @@ class Workflow:
         self, below: Entry | None, count: int, *, customer: str | None, status: str | None
     ) -> Page:
         """Up to `count` orders, newest first: of one customer, or of all. Raises `Unavailable`."""
-        index = self._everyone() if customer is None else self._customer(customer)
+        index = EVERYONE if customer is None else self._customer(customer)
         limit = below or Entry(milliseconds(self._now() + timedelta(days=1)), "")
         found: list[Order] = []
         for _ in range(ATTEMPTS):
-            entries, is_all = await index.before(limit, count)
+            entries, is_all = await self._indexes.before(index, limit, count)
             batch, rest = entries[:count], len(entries) > count
             records = await self._orders.get_many([entry.id for entry in batch])
             for entry in batch:
@@ -348,13 +344,7 @@ class Workflow:
 
     def _customer(self, identity: str) -> Index:
         digest = self._hmac(f"customer\n{identity}").hex()
-        return self._index(f"customer-{digest}", CUSTOMER_SHARDS)
-
-    def _everyone(self) -> Index:
-        return self._index("all", ALL_SHARDS)
-
-    def _index(self, name: str, shards: int) -> Index:
-        return Index(self._segments, name, shards, self._env.choose)
+        return Index(f"customer-{digest}", CUSTOMER_SHARDS)
 
     def _hmac(self, text: str) -> bytes:
         return hmac.digest(self._secret, text.encode(), "sha256")

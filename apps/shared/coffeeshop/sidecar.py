@@ -18,6 +18,7 @@ from coffeeshop.transport import Call, NoAnswer, Reply, Transport
 PUBSUB = "pubsub"
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Unavailable(Exception):
@@ -34,6 +35,16 @@ class Stored(Generic[T]):
 
     value: T
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Save(Generic[T]):
+    """A document to be saved: over the version that was read, or, without an ETag, where there is
+    none."""
+
+    key: str
+    value: T
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,24 @@ class Sidecar:
         if reply.status not in accept:
             raise Unavailable(f"{what} answered {reply.status}.")
         return reply
+
+    async def read_many(self, state: str, keys: Sequence[str]) -> dict[str, BulkItem]:
+        """What is under the keys of a state store, by its path. Raises `Unavailable`, also if just
+        one could not be read."""
+        if not keys:
+            return {}
+        body = json.dumps({"keys": list(keys), "parallelism": 32}).encode()
+        reply = await self.confirmed("The store", "POST", f"{state}/bulk", body, accept=(200, 204))
+        if reply.status == 204:
+            return {}
+        try:
+            # An empty body is no answer either: it is one that was cut short.
+            items = _BULK.validate_json(reply.body)
+        except ValidationError as error:
+            raise Unavailable("The store gave a broken answer.") from error
+        if any(item.error for item in items):
+            raise Unavailable("The store failed.")
+        return {item.key: item for item in items}
 
     async def publish(self, topic: str, event_id: str, event: bytes) -> None:
         """Publish an event. The id is the event's own: a repeat keeps it. Raises `Unavailable`."""
@@ -137,33 +166,40 @@ class Store(Generic[T]):
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, Stored[T]]:
         """Those of the documents that exist. Raises `Unavailable`, also if just one failed."""
-        if not keys:
-            return {}
-        body = json.dumps({"keys": list(keys), "parallelism": 32}).encode()
-        reply = await self._sidecar.confirmed(
-            "The store", "POST", f"{self._path}/bulk", body, accept=(200, 204)
-        )
-        found: dict[str, Stored[T]] = {}
-        if reply.status == 204:
-            return found
+        items = await self._sidecar.read_many(self._path, keys)
+        return {key: stored for key in keys if (stored := self._of(items.get(key)))}
+
+    async def get_with(
+        self, key: str, other: "Store[U]", other_key: str
+    ) -> tuple[Stored[T] | None, Stored[U] | None]:
+        """Two documents of two types, which are in the same state store, in one call. Raises
+        `Unavailable`."""
+        items = await self._sidecar.read_many(self._path, (key, other_key))
+        return self._of(items.get(key)), other._of(items.get(other_key))
+
+    def _of(self, item: BulkItem | None) -> Stored[T] | None:
+        if item is None or item.data is None or item.etag is None:
+            return None
         try:
-            # An empty body is no answer either: it is one that was cut short.
-            for item in _BULK.validate_json(reply.body):
-                if item.error:
-                    raise Unavailable("The store failed.")
-                if item.data is not None and item.etag is not None:
-                    value = self._documents.validate_python(item.data)
-                    found[item.key] = Stored(value, item.etag)
+            return Stored(self._documents.validate_python(item.data), item.etag)
         except ValidationError as error:
             raise Unavailable("The store gave a broken answer.") from error
-        return found
+
+    async def save_all(self, saves: Sequence[Save[T]]) -> bool:
+        """Save several documents in one call, each of them or not. True if all are confirmed; else
+        any of them may have been saved, and only reading tells."""
+        try:
+            reply = await self._sidecar.call("POST", self._path, self._body(*saves))
+        except NoAnswer:
+            return False
+        return reply.status == 204
 
     async def create(self, key: str, value: T) -> Stored[T] | None:
         """Save the document if the key is free. None if that is confirmed, else what is there now:
         it may be this very document, if only the confirmation was lost. Raises `Unavailable`.
         """
         try:
-            reply = await self._sidecar.call("POST", self._path, self._save(key, value, None))
+            reply = await self._sidecar.call("POST", self._path, self._body(Save(key, value)))
         except NoAnswer:
             reply = None
         if reply is not None and reply.status == 204:
@@ -179,15 +215,18 @@ class Store(Generic[T]):
         for a conflict does not prove that the update failed. Raises `Unavailable`.
         """
         reply = await self._sidecar.confirmed(
-            "The store", "POST", self._path, self._save(key, value, etag), accept=(204, 409)
+            "The store", "POST", self._path, self._body(Save(key, value, etag)), accept=(204, 409)
         )
         return reply.status == 204
 
-    def _save(self, key: str, value: T, etag: str | None) -> bytes:
-        version = b'"etag":%s,' % json.dumps(etag).encode() if etag is not None else b""
-        return b'[{"key":%s,"value":%s,%s"options":{"concurrency":"first-write"}}]' % (
-            json.dumps(key).encode(),
-            self._documents.dump_json(value),
+    def _body(self, *saves: Save[T]) -> bytes:
+        return b"[%s]" % b",".join(map(self._item, saves))
+
+    def _item(self, save: Save[T]) -> bytes:
+        version = b'"etag":%s,' % json.dumps(save.etag).encode() if save.etag is not None else b""
+        return b'{"key":%s,"value":%s,%s"options":{"concurrency":"first-write"}}' % (
+            json.dumps(save.key).encode(),
+            self._documents.dump_json(save.value),
             version,
         )
 

@@ -168,9 +168,11 @@ class StationApi:
         order = await delivered(request, StationOrdered, self._log)
         if order is None:
             return dropped()
+        known, sold_out = await self._answers.get_with(
+            _key(order.orderId), self._lists, UNAVAILABLE
+        )
         # The record before the expiry: what was made in time stays made.
-        known = await self._answers.get(_key(order.orderId))
-        answer = known.value if known else await self._make(order)
+        answer = known.value if known else await self._make(order, sold_out)
         await self._sidecar.publish(
             f"{self._station}_order_updated",
             f"{answer.orderId}.{self._station}.updated",
@@ -178,8 +180,11 @@ class StationApi:
         )
         return Response(204)
 
-    async def _make(self, order: StationOrdered) -> StationAnswered:
-        sold_out = frozenset(each.itemType for each in (await self._sold_out()).items)
+    async def _make(
+        self, order: StationOrdered, stored_list: Stored[UnavailableList] | None
+    ) -> StationAnswered:
+        items = stored_list.value.items if stored_list else ()
+        sold_out = frozenset(each.itemType for each in items)
         answer = decide(order, self._station, sold_out, self._env.clock(), self._make_id)
         stored = await self._answers.create(_key(order.orderId), answer)
         if stored is not None and stored.value != answer:

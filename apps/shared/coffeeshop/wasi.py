@@ -226,9 +226,7 @@ def _first(fields: wasi.Fields, name: str) -> str | None:
 async def _read(consume: Callable[..., Any], message: Any, length: int) -> bytes:
     """A message's body, no further than `length` bytes: to look for an end that is known costs
     a switch."""
-    done_writer, done = (
-        wit.result_unit_wasi_http_types_0_3_0_error_code_future(lambda: Ok(None))
-    )
+    done_writer, done = wit.result_unit_wasi_http_types_0_3_0_error_code_future(lambda: Ok(None))
     reader, _ = consume(message, done)
     await done_writer.write(Ok(None))
     body = b""
