@@ -70,7 +70,7 @@ def attack(targets: Iterable[Target], connections: int, seconds: float) -> Resul
     with tempfile.TemporaryDirectory() as folder:
         given, results = Path(folder) / "targets", Path(folder) / "results"
         given.touch(0o600)  # sidecars' tokens are in it
-        given.write_text("\n".join(target.line() for target in targets))
+        given.write_text("".join(f"{target.line()}\n" for target in targets))
         _run(
             *(program, "attack", "-format=json", f"-targets={given}", f"-output={results}"),
             *("-rate=0", f"-workers={workers}", f"-max-workers={workers}"),
@@ -89,4 +89,7 @@ def attack(targets: Iterable[Target], connections: int, seconds: float) -> Resul
 
 
 def _run(*command: str | Path) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"vegeta: {done.stderr.strip()}")
+    return done.stdout

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from scripts.cache import say
 from tests.bench import floors, orders
-from tests.bench.calls import Placing
+from tests.bench.calls import Placing, groups
 from tests.bench.floors import replay
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
@@ -62,8 +62,10 @@ class Guests:
         settle(self.stack)
 
     def _replay(self, targets: list[Target], seconds: float) -> None:
-        result = attack(targets, CONNECTIONS, seconds)
-        rate = result.per_second() / len(self.order.calls)
+        # As many at once as the guests make: they have several of an order's calls under way.
+        calls = len(self.order.calls)
+        result = attack(targets, CONNECTIONS * calls // len(groups(self.order.calls)), seconds)
+        rate = result.per_second() / calls
         self.rates.setdefault("load tool", []).append(rate)
         settle(self.stack)
 
