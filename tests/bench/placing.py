@@ -8,7 +8,7 @@ from scripts.cache import say
 from tests.bench import orders
 from tests.bench.load import Result, attack
 from tests.bench.measures import Measure, Target, at_least, figure
-from tests.bench.stacks import Bench, Memory, memory, processor_seconds, settle
+from tests.bench.stacks import TIMERS, Bench, Memory, memory, processor_seconds, settle
 
 CONNECTIONS = (1, 8, 64)
 COSTED = 8
@@ -26,6 +26,8 @@ class Placing:
     """What was found of the stacks, by side; a value a round."""
 
     stacks: Mapping[Side, Bench]
+    is_costed: bool = True
+    """Otherwise nobody waits for the timers of the orders: the next one to be measured has them."""
     results: dict[tuple[Side, int], list[Result]] = field(default_factory=dict)
     costs: dict[Side, list[dict[str, float]]] = field(default_factory=dict)
     """Processor milliseconds of an order, by process."""
@@ -48,9 +50,9 @@ class Placing:
         if connections == LOADED:
             self.loaded.setdefault(side, []).append(memory(stack.pid("counter-api")))
         # An order's cost is all that it causes: events and timers come after its answer.
-        settle(stack)
+        settle(stack, seconds=TIMERS if self.is_costed else 0)
         elapsed, after = time.monotonic() - begin, processor_seconds(stack)
-        if connections == COSTED:
+        if self.is_costed and connections == COSTED:
             cost = {
                 name: max(0.0, used - before.get(name, 0) - idle.get(name, 0) * elapsed)
                 for name, used in after.items()
@@ -76,7 +78,8 @@ class Placing:
                 if any(result.refused for result in (*pair.ours, *pair.theirs)):
                     yield pair.measure(f"posts refused, {what}", "%", other, _refused)
         for other in others:
-            yield from self._costs(other)
+            if self.costs:
+                yield from self._costs(other)
             if self.loaded:
                 yield from self._memory(other)
 

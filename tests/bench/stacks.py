@@ -21,6 +21,9 @@ OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 22_000)
 """Of the first stack. Single processes have ports between the stacks', 5,700 and more above it."""
 APART = 510
 """From one stack to the next: so far apart, no port of one is another's."""
+TIMERS = 10.5
+"""Seconds after which the timers of orders have fired."""
+PATIENCE = 120
 RUNTIMES = {"ours": "wasmtime", "peer": "tests.bench.native", "spin": "spin"}
 
 
@@ -73,10 +76,10 @@ def _used(pid: int) -> float:
     return float(sum(t.user + t.system for t in times))
 
 
-def settle(*of: Stack, seconds: float = 10.5, patience: float = 90) -> None:
-    """Wait until nothing is left to do: the timers of the last orders fire after 10 s."""
+def settle(*of: Stack, seconds: float = TIMERS) -> None:
+    """Wait so long, and then until nothing is left to do. Raises `Failure`."""
     time.sleep(seconds)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         before = sum(sum(processor_seconds(each).values()) for each in of)
         time.sleep(0.5)

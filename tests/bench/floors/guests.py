@@ -13,7 +13,7 @@ from tests.bench.calls import Placing, groups
 from tests.bench.floors import replay
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
-from tests.bench.stacks import OFFSET, Bench, Single, api, component, settle
+from tests.bench.stacks import OFFSET, TIMERS, Bench, Single, api, component, settle
 
 CONNECTIONS = 8
 PORT = OFFSET + 5_720
@@ -28,6 +28,8 @@ class Guests:
 
     stack: Bench
     order: Placing
+    is_rested: bool = True
+    """Whether the timers of one's orders have fired before the next one's turn."""
     costs: dict[str, list[float]] = field(default_factory=dict)
     """Processor milliseconds of an order."""
     rates: dict[str, list[float]] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class Guests:
             used = single.used() - before
         self.costs.setdefault(who, []).append(1000 * used / result.answered)
         self.rates.setdefault(who, []).append(result.per_second(201))
-        settle(self.stack)
+        settle(self.stack, seconds=TIMERS if self.is_rested else 0)
 
     def _replay(self, targets: list[Target], seconds: float) -> None:
         # As many at once as the guests make: they have several of an order's calls under way.
