@@ -22,7 +22,8 @@ def application(router: Router, transport: AiohttpTransport) -> fastapi.FastAPI:
 
     app = fastapi.FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     for route in router.routes:
-        app.add_api_route(route.path, answer, methods=[route.method], response_model=None)
+        # A quarter cheaper than `add_api_route`, which would look for parameters that none has.
+        app.add_route(route.path, answer, methods=[route.method])
     # The rest is the router's own 404 and 405, in the form that every problem has.
     app.mount("/", _Rest(router))
     return app
