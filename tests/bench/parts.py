@@ -23,7 +23,7 @@ from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running, settle, 
 class Found:
     measures: list[Measure] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
-    """Percent of the processors that something used before each part."""
+    """Percent of the processors that something else used, before and after each part."""
     curves: dict[str, Timed] = field(default_factory=dict)
     growth: list[Measure] = field(default_factory=list)
 
@@ -99,6 +99,7 @@ def run(name: str, found: Found) -> None:
     found.busy.append(environment.busy())
     say(f"== {name}: {found.busy[-1]:.0f} % of the processors were busy before it")
     PARTS[name](found)
+    found.busy.append(environment.busy())
 
 
 def short() -> Found:
@@ -117,5 +118,6 @@ def short() -> Found:
             placing.run((COSTED,), rounds=2, seconds=3)
             guests = Guests(ours, calls.typical(calls.placing(ours)), is_rested=False)
             guests.run(rounds=2, seconds=2, others=False)
+    found.busy.append(environment.busy())
     found.measures += [*placing.measures(), *reading.measures(), *guests.measures()]
     return found

@@ -14,7 +14,7 @@ _PLACE = re.compile(r"(<!-- make bench -->\n).*?(<!-- until here -->)", re.DOTAL
 
 def measures(found: Found) -> list[Measure]:
     """All that was found, and first of all whether the machine was free for it."""
-    name = "processors busy with something else before a part, at most"
+    name = "processors busy with something else before or after a part, at most"
     return [Measure(name, "%", figure(max(found.busy)), target=at_most(QUIET)), *found.measures]
 
 
@@ -32,8 +32,8 @@ def table(about: Sequence[tuple[str, str]], found: Found) -> str:
 
 
 def _quiet(found: Found) -> str:
-    before = ", ".join(f"{share:.0f}" for share in found.busy)
-    said = f"{before} % of the processors were busy before the parts"
+    shares = ", ".join(f"{share:.0f}" for share in found.busy)
+    said = f"{shares} % of the processors were busy before and after the parts"
     if max(found.busy) <= QUIET:
         return f"{said}: nothing else ran"
     return f"{said}: SOMETHING ELSE RAN, and the figures are not to be trusted"
