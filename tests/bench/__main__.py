@@ -9,6 +9,8 @@ python -m tests.bench PART…      some of the parts: prints the table, writes b
 
 import argparse
 import json
+import signal
+import sys
 from pathlib import Path
 
 from scripts import cache
@@ -30,6 +32,8 @@ def main() -> None:
     parser.add_argument("--short", action="store_true")
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], default=[])
     chosen = parser.parse_args()
+    # Whoever ends it ends the stacks too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     about = environment.lines()
     if chosen.short:
         found = parts.short()
