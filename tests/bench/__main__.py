@@ -69,8 +69,10 @@ def _record(found: Found, table: str) -> None:
 
 
 def _compare(found: Found) -> None:
-    """Raises `Failure` naming what is worse than recorded."""
+    """Raises `Failure` naming what is worse than recorded, or if nothing is."""
     recorded = json.loads(RECORDED.read_text())
+    if not any(each.key in recorded for each in found.measures):
+        raise Failure(f"{RECORDED.relative_to(CHECKOUT)} records none of these: run `make bench`.")
     if fallen := worse(found.measures, recorded, TOLERATED):
         raise Failure("more than 20 % worse than recorded: " + "; ".join(fallen))
 

@@ -91,6 +91,18 @@ def test_a_runtime_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) ->
             runtime.chosen()
 
 
+def test_a_module_that_is_named_runs_the_apis() -> None:
+    """As the benchmark's peer does: one process for each, its settings by environment alone."""
+    given = {api: runtime.settings(api, 3500, SECRETS) for api in ("product", "counter")}
+    found = runtime.separate("tests.bench.native", {"product": 5001, "counter": 5002}, given)
+    assert [(each.name, each.ports) for each in found] == [
+        ("product-api", (5001,)),
+        ("counter-api", (5002,)),
+    ]
+    assert found[1].env["COFFEESHOP_ID_SECRET"] == "i"
+    assert "i" not in found[1].command
+
+
 def test_the_image_serves_as_the_local_stack_does() -> None:
     """But for the environment, which a container has for itself, and the cache."""
     dockerfile = (CHECKOUT / "k8s" / "images" / "wasmtime.Dockerfile").read_text()
