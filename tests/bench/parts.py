@@ -113,7 +113,7 @@ def short() -> Found:
                 attack(orders.targets(stack.url("counter")), 8, 1)
             settle(ours, peer, seconds=1)
             reading = Reading(up)
-            reading.run((MENU, ORDER), rounds=2, seconds=1.5)
+            reading.run((MENU, ORDER), rounds=2, seconds=1)
             placing = Placing(up, is_costed=False)
             placing.run((COSTED,), rounds=2, seconds=3)
             guests = Guests(ours, calls.typical(calls.placing(ours)), is_rested=False)
