@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -80,8 +80,10 @@ class Recorder:
             server = web.Server(self._handler(name, f"http://127.0.0.1:{sidecar}"))
             await self._loop.create_server(server, "127.0.0.1", mine)
 
-    def _handler(self, name: str, sidecar: str):  # type: ignore[no-untyped-def]  # web.Server's
-        async def handle(request: web.BaseRequest) -> web.Response:
+    def _handler(
+        self, name: str, sidecar: str
+    ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
             begun = time.monotonic()
             body = await request.read()
             await asyncio.sleep(self._held)
