@@ -20,7 +20,8 @@ from scripts.cache import CHECKOUT, Failure
 APIS = resources.apis()
 RUNTIMES = ("spin", "wasmtime", "none")
 
-SPIN_PORT = 5000
+SPIN_PORT = 5002
+"""counter-api's own on wasmtime: the page and the POS find the shop at one address either way."""
 
 OPTIONAL = (
     "COFFEESHOP_POS_TOKEN",

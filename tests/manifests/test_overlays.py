@@ -235,6 +235,8 @@ def test_the_entry_leads_to_every_public_route_and_to_no_other(
     for route in routes():
         path = re.sub(r":\w+", "1", route.path).replace("/...", "/1")
         assert leads_to(caddyfile, path) == (route.component if route.is_public else None), path
+    for path in ("/nowhere", "/dapr/subscribe", "/openapi.json"):
+        assert leads_to(caddyfile, path) is None, path
 
 
 def test_what_only_a_sidecar_may_call_is_not_public() -> None:
