@@ -90,14 +90,16 @@ def variables(settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return env
 
 
-def spin(port: int, settings: Mapping[str, Mapping[str, str]], state: Path) -> Process:
+def spin(port: int, settings: Mapping[str, Mapping[str, str]]) -> Process:
     """`spin up`; each setting reaches its component through a variable of spin.toml, and variables
     reach Spin by its environment. An API's own sidecar has variables of its own."""
     build.build("spin")
     command: tuple[str | Path, ...] = (
         *("spin", "up", "--from", CHECKOUT / "spin.toml", "--listen", f"127.0.0.1:{port}"),
         *("--runtime-config-file", CHECKOUT / "runtime-config.toml"),
-        *("--state-dir", state / "spin", "--log-dir", state / "spin-logs"),
+        # Without a folder for its state Spin keeps no logs of its own, which would never end: what
+        # components print is in its output.
+        *("--state-dir", ""),
     )
     return Process("spin-api", "components", command, (port,), stop="INT", env=variables(settings))
 

@@ -183,7 +183,7 @@ def _apps(
     if ports.runtime == "none":
         return []
     if ports.runtime == "spin":
-        return [runtime.spin(ports.app("counter"), given, layout.run)]
+        return [runtime.spin(ports.app("counter"), given)]
     return runtime.separate(ports.runtime, {api: ports.app(api) for api in APIS}, given)
 
 

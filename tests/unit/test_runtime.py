@@ -1,7 +1,6 @@
 """What the components are run with: the same settings on Spin and on wasmtime."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -27,12 +26,12 @@ def test_every_setting_of_the_runner_is_one_of_the_code(
 
 
 def test_every_setting_of_the_runner_reaches_its_component_on_spin(
-    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """spin.toml hands each component what wasmtime's process has as environment, under the same
     name, and its outbound host is its own sidecar's address."""
     monkeypatch.setattr(build, "build", lambda _world: {})
-    given = runtime.spin(5002, settings, tmp_path).env
+    given = runtime.spin(5002, settings).env
     spin = manifest.load()
     for api in APIS:
         component = spin["component"][f"{api}-api"]
@@ -52,22 +51,22 @@ def test_every_setting_of_the_runner_reaches_its_component_on_spin(
 
 
 def test_every_variable_that_spin_needs_is_given(
-    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "build", lambda _world: {})
-    given = runtime.spin(5002, settings, tmp_path).env
+    given = runtime.spin(5002, settings).env
     for name, variable in manifest.load()["variables"].items():
         if variable.get("required"):
             assert f"SPIN_VARIABLE_{name.upper()}" in given
 
 
 def test_secrets_are_on_no_command_line(
-    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "build", lambda _world: {})
     secret = {**SECRETS, "app_token": "never-to-be-seen"}
     given = {"product": runtime.settings("product", 3501, secret)}
-    command = runtime.spin(5002, given, tmp_path).command
+    command = runtime.spin(5002, given).command
     assert not any("never-to-be-seen" in str(part) for part in command)
 
 
