@@ -151,7 +151,7 @@ def processes(
 ) -> list[Process]:
     """All of the stack's processes. `overrides` are the settings of an API that differ from the
     usual ones, by their names in its code."""
-    apps = _apps(layout, ports, secrets, overrides)
+    apps = _apps(ports, secrets, overrides)
     return [*engines(tools, layout, ports, secrets), *apps]
 
 
@@ -174,7 +174,6 @@ def zipkin(layout: Layout, ports: Ports) -> Process:
 
 
 def _apps(
-    layout: Layout,
     ports: Ports,
     secrets: Mapping[str, str],
     overrides: Mapping[str, Mapping[str, str]],
