@@ -32,7 +32,7 @@ PACKAGES = {
 }
 """Debian's package for each program."""
 
-PYTEST = [sys.executable, "-m", "pytest", "-x", "-s", "tests/cluster"]
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-s", "-rs", "tests/cluster"]
 
 
 def main() -> int:

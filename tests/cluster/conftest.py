@@ -3,7 +3,8 @@
 import base64
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from tests.cluster.api import Kubectl
 from tests.cluster.shop import APIS, NAMESPACE, Shop
 
 K8S = CHECKOUT / "k8s"
-OVERLAY = K8S / "overlays" / "wasmtime"
+SIDECARS = tuple(api.replace("-api", "-sidecar") for api in APIS)
+"""The Deployments that only exist where Spin runs the APIs."""
 
 
 @pytest.fixture(scope="session")
@@ -22,22 +24,42 @@ def kubectl() -> Kubectl:
     return Kubectl(Path(os.environ["KUBECONFIG"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(kubectl: Kubectl) -> Iterator[Shop]:
+    """On wasmtime."""
+    with deployed(kubectl, "wasmtime", APIS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def spin_shop(kubectl: Kubectl) -> Iterator[Shop]:
+    """On Spin, through the runtime class."""
+    with deployed(kubectl, "local", (*APIS, *SIDECARS)) as running:
+        yield running
+
+
+@contextmanager
+def deployed(kubectl: Kubectl, overlay: str, deployments: Sequence[str]) -> Iterator[Shop]:
     begin = time.monotonic()
     kubectl("apply", "-f", K8S / "base" / "namespace.yaml")
     kubectl("apply", "-f", "-", text=cluster_secrets.render(cluster_secrets.draw()))
-    kubectl("apply", "-k", OVERLAY)
+    kubectl("apply", "-k", K8S / "overlays" / overlay)
     tokens = kubectl.get("-n", NAMESPACE, "secret", "clients")["data"]
     pos, staff = (base64.b64decode(tokens[f"{who}-token"]).decode() for who in ("pos", "staff"))
     running = Shop(kubectl, _entry(kubectl), pos, staff)
     try:
-        for name in (*(f"deployment/{api}" for api in (*APIS, "entry")), "statefulset/valkey"):
+        for name in (
+            *(f"deployment/{each}" for each in (*deployments, "entry")),
+            "statefulset/valkey",
+        ):
             running.rolled_out(name)
     except Failure:
         print(running.kubectl("get", "pods,events", "--sort-by=.metadata.creationTimestamp"))
         raise
-    print(f"\n  every pod is ready {time.monotonic() - begin:.1f} s after the apply", flush=True)
+    print(
+        f"\n  {overlay}: every pod is ready {time.monotonic() - begin:.1f} s after the apply",
+        flush=True,
+    )
     running.kubectl("apply", "-f", str(CHECKOUT / "tests/cluster/manifests/strangers.yaml"))
     running.kubectl(
         "wait",
@@ -52,7 +74,7 @@ def shop(kubectl: Kubectl) -> Iterator[Shop]:
     )
     yield running
     begin = time.monotonic()
-    kubectl("delete", "-k", OVERLAY, "--timeout=120s")
+    kubectl("delete", "-k", K8S / "overlays" / overlay, "--timeout=120s")
     left = kubectl("get", "namespaces", "-o", "name")
     assert f"namespace/{NAMESPACE}" not in left.split()
     print(f"\n  everything is gone {time.monotonic() - begin:.1f} s after the delete", flush=True)
