@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up sidecars down status logs coffee pictures build test unit simulation simulate \
+.PHONY: help run up sidecars store down status logs coffee pictures build test unit simulation simulate \
 	e2e faults-short faults dead-letters lint bench live k8s-test cluster-test images entry secrets \
 	format describe lock clean
 
@@ -20,6 +20,9 @@ up:  ## The same stack in the background (TRACES=1: with Zipkin)
 
 sidecars:  ## Everything but the components, for a `spin up` by hand
 	@$(DO) sidecars
+
+store:  ## Valkey and the scheduler alone, for `dapr run -f .`
+	@$(DO) sidecars --for-dapr
 
 down:  ## Stop it; its data stays
 	@$(DO) down

@@ -3,11 +3,13 @@
 import re
 
 import pytest
+import yaml
 
 from coffeeshop.settings import NAMES
 from scripts import build, manifest, runtime
 from scripts.cache import CHECKOUT, Failure
 from scripts.runtime import APIS
+from scripts.stack import Ports
 
 SECRETS = {"sidecar_token": "s", "app_token": "a", "id_secret": "i"}
 
@@ -95,3 +97,18 @@ def test_the_image_serves_as_the_local_stack_does() -> None:
     dockerfile = (CHECKOUT / "k8s" / "images" / "wasmtime.Dockerfile").read_text()
     for flag in build.SERVE_FLAGS:
         assert f'"{flag}' in dockerfile, flag
+
+
+def test_the_dapr_cli_starts_what_the_stack_starts() -> None:
+    """dapr.yaml has the ports of a stack on Spin that is not shifted, and each API once."""
+    ports = Ports(0, "spin")
+    run = yaml.safe_load((CHECKOUT / "dapr.yaml").read_text())
+    assert run["common"]["schedulerHostAddress"] == f"127.0.0.1:{ports.scheduler}"
+    apps = {app["appID"].removesuffix("-api"): app for app in run["apps"]}
+    assert sorted(apps) == sorted(APIS)
+    for api, app in apps.items():
+        assert app["appPort"] == ports.app(api)
+        assert app["daprHTTPPort"] == ports.sidecar(api)
+        assert app["appHealthCheckPath"] == f"/healthz/{api}"
+    (command,) = [app["command"] for app in apps.values() if "command" in app]
+    assert f"127.0.0.1:{ports.app('counter')}" in command
