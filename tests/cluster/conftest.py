@@ -54,7 +54,7 @@ def deployed(kubectl: Kubectl, overlay: str, deployments: Sequence[str]) -> Iter
         ):
             running.rolled_out(name)
     except Failure:
-        print(running.kubectl("get", "pods,events", "--sort-by=.metadata.creationTimestamp"))
+        print(running.kubectl("get", "pods"), running.kubectl("events"), sep="\n")
         raise
     print(
         f"\n  {overlay}: every pod is ready {time.monotonic() - begin:.1f} s after the apply",

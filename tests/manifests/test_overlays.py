@@ -148,6 +148,11 @@ def misspelt_variable(documents: Documents) -> None:
             variable["name"] = "SPIN_VARIABLE_ID_SECRETS"
 
 
+def forgotten_variable(documents: Documents) -> None:
+    env = pod(documents, "product-api")["spec"]["containers"][0]["env"]
+    env[:] = [variable for variable in env if variable["name"] != "SPIN_VARIABLE_ID_SECRET"]
+
+
 def wrong_component(documents: Documents) -> None:
     env = pod(documents, "barista-api")["spec"]["containers"][0]["env"]
     next(v for v in env if v["name"] == "SPIN_COMPONENTS_TO_RETAIN")["value"] = "kitchen-api"
@@ -191,6 +196,7 @@ SABOTAGES: dict[Callable[[Documents], None], str] = {
     metrics_port_open: "only_its_api_reaches_a_sidecar",
     no_default_deny: "apis_are_reached_by_sidecar_and_entry_alone",
     misspelt_variable: "variables_exist",
+    forgotten_variable: "variables_exist",
     wrong_component: "components_exist",
     wrong_health_path: "health_paths_are_the_components_own",
     misspelt_annotation: "annotations_are_daprs",
