@@ -72,7 +72,7 @@ dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and our own rules
 	@$(DO) pytest tests/manifests
 
-cluster-test:  ## The shop in a real one-node cluster, made here and gone afterwards (needs root)
+cluster-test:  ## The shop in a real one-node cluster, made and gone again (root; SPIN_SHIM=: on Spin too)
 	@$(DO) tests.cluster
 
 lint:  ## ruff and mypy --strict
