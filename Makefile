@@ -3,7 +3,7 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up sidecars down status logs coffee pictures build test unit simulation simulate \
+.PHONY: help run up sidecars store down status logs coffee pictures build test unit simulation simulate \
 	e2e faults-short faults dead-letters lint bench live k8s-test cluster-test images entry secrets \
 	format describe lock clean
 
@@ -20,6 +20,9 @@ up:  ## The same stack in the background (TRACES=1: with Zipkin)
 
 sidecars:  ## Everything but the components, for a `spin up` by hand
 	@$(DO) sidecars
+
+store:  ## Valkey and the scheduler alone, for `dapr run -f .`
+	@$(DO) sidecars --for-dapr
 
 down:  ## Stop it; its data stays
 	@$(DO) down
@@ -69,7 +72,7 @@ dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and our own rules
 	@$(DO) pytest tests/manifests
 
-cluster-test:  ## The shop in a real one-node cluster, made here and gone afterwards (needs root)
+cluster-test:  ## The shop in a real one-node cluster, made and gone again (root; SPIN_SHIM=: on Spin too)
 	@$(DO) tests.cluster
 
 lint:  ## ruff and mypy --strict

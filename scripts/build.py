@@ -86,7 +86,7 @@ def _componentize(what: str, world: str, paths: Iterable[Path], target: Path) ->
     for path in paths:
         command += ["-p", path]
     command += ["app", "-o", target]
-    run(what, command, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
+    run(what, command)
 
 
 def _compiled(world: str, api: str) -> Path:

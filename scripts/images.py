@@ -4,8 +4,8 @@
     build/images/wasmtime.tar   the components with wasmtime, for any cluster
 
 `docker load`, `ctr images import`, `kind load image-archive` and `k3d image import` read them.
-Equal files give equal digests. With `--docker`, Docker builds them instead, from the same
-Dockerfiles.
+Equal files give equal digests. With `--docker`, Docker (23 or later: BuildKit) builds them instead,
+from the same Dockerfiles.
 """
 
 import argparse
@@ -107,7 +107,10 @@ def docker(name: str) -> None:
         contexts(name)[0],
     ]
     run(f"Docker builds {tag}", command)
-    print(run("Asking Docker", ["docker", "images", "--digests", tag]))
+    # An image has a digest once it is pushed; until then its id is what names it.
+    shown = "{{.Id}}  {{.Size}} bytes"
+    told = run("Asking Docker", ["docker", "image", "inspect", "--format", shown, tag])
+    print(f"{tag}  {told.strip()}")
 
 
 def report(image: Image) -> None:

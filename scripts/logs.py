@@ -13,7 +13,8 @@ from scripts.supervise import Stack
 
 Line = dict[str, Any]
 
-_TRAP = re.compile(r".*(?:wasm trap|resource has children|panicked|Traceback).*")
+# Spin calls each idle worker that ends with it "worker panicked".
+_TRAP = re.compile(r".*(?:wasm trap|resource has children|(?<!worker )panicked|Traceback).*")
 
 _FIRST = ("time", "level", "api", "event", "orderId", "traceId")
 

@@ -8,6 +8,10 @@ from scripts.cache import CHECKOUT
 
 SPIN_TOML = CHECKOUT / "spin.toml"
 
+CATCH_ALL = "/..."
+"""Leads to the API that tells of every other path that nothing is there. On one port the sidecars
+of all four ask it for /dapr/subscribe and /dapr/config, to which they need a 404."""
+
 NOT_PUBLIC = ("/dapr_subscribe_", "/job/", "/healthz/")
 """How the paths of events, jobs and health begin: for sidecars and for Kubernetes alone."""
 
@@ -29,6 +33,6 @@ def load() -> dict[str, Any]:
 
 
 def routes() -> list[Route]:
-    """In the order of spin.toml."""
+    """In the order of spin.toml, without the one that leads to nothing."""
     triggers = load()["trigger"]["http"]
-    return [Route(trigger["route"], trigger["component"]) for trigger in triggers]
+    return [Route(t["route"], t["component"]) for t in triggers if t["route"] != CATCH_ALL]

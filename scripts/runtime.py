@@ -1,9 +1,10 @@
 """What runs the components: Spin, one process on one port for all four, or wasmtime, one for each.
 
 `RUNTIME=spin|wasmtime` chooses; without it Spin is used where `spin` is on PATH. All that differs
-between the two is here. `none` is for whoever starts Spin by hand (`make sidecars`). A module's
-name instead is another way to run the APIs, one process for each: its `processes` has the
-parameters and the result of `wasmtime` here (`RUNTIME=tests.bench.native` is the benchmark's peer).
+between the two is here. Two more are for whoever starts the rest by hand: `none` is everything but
+the components (`make sidecars`), `dapr` is without the sidecars too (`make store`). A module's name
+instead is another way to run the APIs, one process for each: its `processes` has the parameters and
+the result of `wasmtime` here (`RUNTIME=tests.bench.native` is the benchmark's peer).
 """
 
 import importlib
@@ -18,9 +19,10 @@ from scripts import build, provision, resources
 from scripts.cache import CHECKOUT, Failure
 
 APIS = resources.apis()
-RUNTIMES = ("spin", "wasmtime", "none")
+RUNTIMES = ("spin", "wasmtime", "none", "dapr")
 
-SPIN_PORT = 5000
+SPIN_PORT = 5002
+"""counter-api's own on wasmtime: the page and the POS find the shop at one address either way."""
 
 OPTIONAL = (
     "COFFEESHOP_POS_TOKEN",
@@ -47,7 +49,7 @@ def chosen() -> str:
     asked = os.environ.get("RUNTIME")
     found = shutil.which("spin")
     if asked not in (None, "", *RUNTIMES) and "." not in asked:
-        raise Failure(f"RUNTIME is {asked}: it may be spin, wasmtime or none.")
+        raise Failure(f"RUNTIME is {asked}: it may be {', '.join(RUNTIMES)}.")
     if asked == "spin" and not found:
         raise Failure("RUNTIME is spin, and no spin is on PATH.")
     return asked or ("spin" if found else "wasmtime")
@@ -55,7 +57,7 @@ def chosen() -> str:
 
 def app_port(runtime: str, api: str) -> int:
     """Of an API in a stack whose ports are not shifted."""
-    return SPIN_PORT if runtime in ("spin", "none") else 5001 + APIS.index(api)
+    return SPIN_PORT if runtime in ("spin", "none", "dapr") else 5001 + APIS.index(api)
 
 
 def process_name(runtime: str, api: str) -> str:
@@ -89,14 +91,16 @@ def variables(settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return env
 
 
-def spin(port: int, settings: Mapping[str, Mapping[str, str]], state: Path) -> Process:
+def spin(port: int, settings: Mapping[str, Mapping[str, str]]) -> Process:
     """`spin up`; each setting reaches its component through a variable of spin.toml, and variables
     reach Spin by its environment. An API's own sidecar has variables of its own."""
     build.build("spin")
     command: tuple[str | Path, ...] = (
         *("spin", "up", "--from", CHECKOUT / "spin.toml", "--listen", f"127.0.0.1:{port}"),
         *("--runtime-config-file", CHECKOUT / "runtime-config.toml"),
-        *("--state-dir", state / "spin", "--log-dir", state / "spin-logs"),
+        # Without a folder for its state Spin keeps no logs of its own, which would never end: what
+        # components print is in its output.
+        *("--state-dir", ""),
     )
     return Process("spin-api", "components", command, (port,), stop="INT", env=variables(settings))
 

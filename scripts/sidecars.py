@@ -1,33 +1,41 @@
 """`make sidecars`: everything but the components, for whoever starts Spin by hand.
+`make store`: without the sidecars as well, for `dapr run -f .`, which starts them and Spin.
 
-The variables that `spin up` needs are left in a file that only its owner reads.
+The variables that are needed are left in a file that only its owner reads.
 """
 
 import os
 import shlex
+import sys
 
 from scripts import cache, runtime
 from scripts.cache import CHECKOUT, say
-from scripts.stack import settings
+from scripts.stack import settings, sidecar_environment
 from scripts.supervise import Stack
 
 
 def main() -> None:
-    os.environ["RUNTIME"] = "none"
+    for_dapr = "--for-dapr" in sys.argv
+    os.environ["RUNTIME"] = "dapr" if for_dapr else "none"
     stack = Stack.default()
     stack.up()
     given = runtime.variables(settings(stack.ports, stack.secrets, {}))
+    if for_dapr:
+        given |= sidecar_environment(stack.secrets)
     path = stack.layout.run / "spin.env"
     with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in given.items())
     shown = path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
-    say("The sidecars wait for Spin. Start it with:")
+    say("The store and the timers run. Start the rest with:" if for_dapr else "Start Spin with:")
     say(f"    . {shown}")
-    say(
-        f"    spin up --listen 127.0.0.1:{stack.ports.app('counter')} "
-        "--runtime-config-file runtime-config.toml"
-    )
-    say("`make down` stops the sidecars.")
+    if for_dapr:
+        say("    dapr run -f .")
+    else:
+        say(
+            f"    spin up --listen 127.0.0.1:{stack.ports.app('counter')} "
+            "--runtime-config-file runtime-config.toml"
+        )
+    say("`make down` stops what this has started.")
 
 
 if __name__ == "__main__":

@@ -151,15 +151,17 @@ def processes(
 ) -> list[Process]:
     """All of the stack's processes. `overrides` are the settings of an API that differ from the
     usual ones, by their names in its code."""
-    apps = _apps(layout, ports, secrets, overrides)
+    apps = _apps(ports, secrets, overrides)
     return [*engines(tools, layout, ports, secrets), *apps]
 
 
 def engines(
     tools: Tools, layout: Layout, ports: Ports, secrets: Mapping[str, str]
 ) -> list[Process]:
-    """What the components stand on: Valkey, the scheduler and their sidecars."""
-    sidecars = [_sidecar(api, tools, layout, ports, secrets) for api in APIS]
+    """What the components stand on: Valkey, the scheduler and, unless the Dapr CLI starts them,
+    their sidecars."""
+    apis = () if ports.runtime == "dapr" else APIS
+    sidecars = [_sidecar(api, tools, layout, ports, secrets) for api in apis]
     return [_valkey(tools, layout, ports), _scheduler(tools, layout, ports), *sidecars]
 
 
@@ -174,16 +176,15 @@ def zipkin(layout: Layout, ports: Ports) -> Process:
 
 
 def _apps(
-    layout: Layout,
     ports: Ports,
     secrets: Mapping[str, str],
     overrides: Mapping[str, Mapping[str, str]],
 ) -> list[Process]:
     given = settings(ports, secrets, overrides)
-    if ports.runtime == "none":
+    if ports.runtime in ("none", "dapr"):
         return []
     if ports.runtime == "spin":
-        return [runtime.spin(ports.app("counter"), given, layout.run)]
+        return [runtime.spin(ports.app("counter"), given)]
     return runtime.separate(ports.runtime, {api: ports.app(api) for api in APIS}, given)
 
 
@@ -230,6 +231,14 @@ def _scheduler(tools: Tools, layout: Layout, ports: Ports) -> Process:
     return Process("scheduler", "timers", command, (*services, *etcd))
 
 
+def sidecar_environment(secrets: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "DAPR_API_TOKEN": secrets["sidecar_token"],
+        "APP_API_TOKEN": secrets["app_token"],
+        "DAPR_HOST_IP": "127.0.0.1",
+    }
+
+
 def _sidecar(
     api: str, tools: Tools, layout: Layout, ports: Ports, secrets: Mapping[str, str]
 ) -> Process:
@@ -249,10 +258,6 @@ def _sidecar(
         *("--app-health-threshold", "10", "--dapr-graceful-shutdown-seconds", "2"),
         "--log-as-json",
     )
-    env = {
-        "DAPR_API_TOKEN": secrets["sidecar_token"],
-        "APP_API_TOKEN": secrets["app_token"],
-        "DAPR_HOST_IP": "127.0.0.1",
-    }
+    env = sidecar_environment(secrets)
     needed = (ports.sidecar(api), ports.grpc(api), ports.internal(api), ports.metrics(api))
     return Process(f"{api}-sidecar", "sidecars", command, needed, env=env)

@@ -155,6 +155,8 @@ class Stack:
             yield "zipkin", _ok(f"http://127.0.0.1:{ports.zipkin}/health")
         yield "valkey", self._valkey_answers
         yield "scheduler", _ok(f"http://127.0.0.1:{ports.scheduler_health}/healthz")
+        if ports.runtime == "dapr":
+            return
         token = {"dapr-api-token": self.secrets["sidecar_token"]}
         if ports.runtime == "none":
             for api in APIS:

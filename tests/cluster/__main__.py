@@ -1,9 +1,9 @@
 """`make cluster-test`: a real one-node cluster, made here and gone afterwards, runs the shop.
 
 `python -m tests.cluster shell` opens a shell in it instead; `packages` prints the Debian packages
-that are missing. With `KUBECONFIG` set, the tests run
-on that cluster, which has the images, Dapr (with k8s/dapr-values.yaml) and an enforcer of
-NetworkPolicies; `COFFEESHOP_ENTRY` is then the address of its HTTP entry.
+that are missing. With `KUBECONFIG` set, the tests run on that cluster, by `kubectl port-forward`.
+It has Dapr (with k8s/dapr-values.yaml), an enforcer of NetworkPolicies, and in its nodes the
+images whose archives `images` makes and names.
 """
 
 import fcntl
@@ -32,13 +32,14 @@ PACKAGES = {
 }
 """Debian's package for each program."""
 
-PYTEST = [sys.executable, "-m", "pytest", "-x", "-s", "tests/cluster"]
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-s", "-rs", "tests/cluster"]
 
 
 def main() -> int:
+    if "images" in sys.argv:
+        print(*images.own_archives(), sep="\n")
+        return 0
     if os.environ.get("KUBECONFIG"):
-        if "COFFEESHOP_ENTRY" not in os.environ:
-            raise Failure("KUBECONFIG is set: set COFFEESHOP_ENTRY to its HTTP entry's address.")
         return subprocess.run(PYTEST, check=False).returncode
     if "packages" in sys.argv:
         print(*missing_packages())

@@ -72,6 +72,11 @@ class Kubectl:
             raise Failure(f"kubectl {' '.join(map(str, arguments[:4]))}: {said}")
         return done.stdout
 
+    def running(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """One that goes on until it is ended; what it says is not kept."""
+        command: list[str | Path] = [binaries.KUBECTL, "--kubeconfig", self.kubeconfig, *arguments]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def get(self, *arguments: str) -> Json:
         found: Json = json.loads(self("get", *arguments, "-o", "json"))
         return found

@@ -2,8 +2,10 @@
 
 import base64
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,10 @@ from tests.cluster.api import Kubectl
 from tests.cluster.shop import APIS, NAMESPACE, Shop
 
 K8S = CHECKOUT / "k8s"
-OVERLAY = K8S / "overlays" / "wasmtime"
+FORWARDED = 18_080
+"""The local port that leads to the entry of a cluster that is not our own."""
+SIDECARS = tuple(api.replace("-api", "-sidecar") for api in APIS)
+"""The Deployments that only exist where Spin runs the APIs."""
 
 
 @pytest.fixture(scope="session")
@@ -22,40 +27,59 @@ def kubectl() -> Kubectl:
     return Kubectl(Path(os.environ["KUBECONFIG"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(kubectl: Kubectl) -> Iterator[Shop]:
+    """On wasmtime."""
+    with deployed(kubectl, "wasmtime", APIS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def spin_shop(kubectl: Kubectl) -> Iterator[Shop]:
+    """On Spin, through the runtime class."""
+    with deployed(kubectl, "local", (*APIS, *SIDECARS)) as running:
+        yield running
+
+
+@contextmanager
+def deployed(kubectl: Kubectl, overlay: str, deployments: Sequence[str]) -> Iterator[Shop]:
     begin = time.monotonic()
     kubectl("apply", "-f", K8S / "base" / "namespace.yaml")
     kubectl("apply", "-f", "-", text=cluster_secrets.render(cluster_secrets.draw()))
-    kubectl("apply", "-k", OVERLAY)
+    kubectl("apply", "-k", K8S / "overlays" / overlay)
     tokens = kubectl.get("-n", NAMESPACE, "secret", "clients")["data"]
     pos, staff = (base64.b64decode(tokens[f"{who}-token"]).decode() for who in ("pos", "staff"))
-    running = Shop(kubectl, _entry(kubectl), pos, staff)
-    try:
-        for name in (*(f"deployment/{api}" for api in (*APIS, "entry")), "statefulset/valkey"):
-            running.rolled_out(name)
-    except Failure:
-        print(running.kubectl("get", "pods,events", "--sort-by=.metadata.creationTimestamp"))
-        raise
-    print(f"\n  every pod is ready {time.monotonic() - begin:.1f} s after the apply", flush=True)
-    running.kubectl("apply", "-f", str(CHECKOUT / "tests/cluster/manifests/strangers.yaml"))
-    running.kubectl(
-        "wait",
-        "--for=condition=Ready",
-        "pod/stranger",
-        "pod/disguised",
-        "pod/guest",
-        "--timeout=60s",
-    )
-    assert {pod["metadata"]["name"] for pod in running.pods("sidecar=dapr")} == set(
-        _sidecar_pods(running)
-    )
-    yield running
+    with _entry(kubectl) as entry:
+        running = Shop(kubectl, entry, pos, staff)
+        _wait_until_ready(running, deployments)
+        seconds = time.monotonic() - begin
+        print(f"\n  {overlay}: every pod is ready {seconds:.1f} s after the apply", flush=True)
+        _admit_strangers(running)
+        yield running
     begin = time.monotonic()
-    kubectl("delete", "-k", OVERLAY, "--timeout=120s")
+    kubectl("delete", "-k", K8S / "overlays" / overlay, "--timeout=120s")
     left = kubectl("get", "namespaces", "-o", "name")
     assert f"namespace/{NAMESPACE}" not in left.split()
     print(f"\n  everything is gone {time.monotonic() - begin:.1f} s after the delete", flush=True)
+
+
+def _wait_until_ready(running: Shop, deployments: Sequence[str]) -> None:
+    try:
+        for name in (*deployments, "entry"):
+            running.rolled_out(f"deployment/{name}")
+        running.rolled_out("statefulset/valkey")
+    except Failure:
+        print(running.kubectl("get", "pods"), running.kubectl("events"), sep="\n")
+        raise
+
+
+def _admit_strangers(running: Shop) -> None:
+    running.kubectl("apply", "-f", str(CHECKOUT / "tests/cluster/manifests/strangers.yaml"))
+    names = [f"pod/{name}" for name in ("stranger", "disguised", "guest")]
+    running.kubectl("wait", "--for=condition=Ready", *names, "--timeout=60s")
+    assert {pod["metadata"]["name"] for pod in running.pods("sidecar=dapr")} == set(
+        _sidecar_pods(running)
+    )
 
 
 def _sidecar_pods(shop: Shop) -> list[str]:
@@ -66,8 +90,28 @@ def _sidecar_pods(shop: Shop) -> list[str]:
     ]
 
 
-def _entry(kubectl: Kubectl) -> str:
-    if given := os.environ.get("COFFEESHOP_ENTRY"):
-        return given
-    address: str = kubectl.get("-n", NAMESPACE, "service", "entry")["spec"]["clusterIP"]
-    return f"http://{address}"
+@contextmanager
+def _entry(kubectl: Kubectl) -> Iterator[str]:
+    """The address of the HTTP entry: in our own node the Service's, elsewhere a way there."""
+    if "COFFEESHOP_NODE" in os.environ:
+        address: str = kubectl.get("-n", NAMESPACE, "service", "entry")["spec"]["clusterIP"]
+        yield f"http://{address}"
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=_forward, args=(kubectl, stop))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{FORWARDED}"
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _forward(kubectl: Kubectl, stop: threading.Event) -> None:
+    """Keep a way to the entry open; it leads to one pod, and ends with it."""
+    command = ("-n", NAMESPACE, "port-forward", "service/entry", f"{FORWARDED}:80")
+    while not stop.wait(0.5):
+        with kubectl.running(*command) as forwarding:
+            while forwarding.poll() is None and not stop.wait(0.2):
+                pass
+            forwarding.terminate()

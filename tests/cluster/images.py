@@ -22,6 +22,12 @@ def spin_archive() -> Path:
     return images.make("spin").archive
 
 
+def own_archives() -> list[Path]:
+    """What a cluster of somebody else's cannot pull: the shop's images and the strangers'."""
+    stranger = _archive("localhost/stranger:1", binaries.stranger(), "program")
+    return [*(images.make(name).archive for name in images.NAMES), stranger]
+
+
 def _programs() -> Iterator[tuple[str, Path, str]]:
     """Image name, program, Dockerfile."""
     stranger = binaries.stranger()

@@ -64,9 +64,9 @@ def _wait_until_injected(node: Node) -> None:
 
 
 def _volumes(node: Node) -> list[Json]:
-    """A folder for each claim that will be made: Valkey's and the scheduler's."""
+    """A folder for each claim that will be made: Valkey's, in each overlay, and the scheduler's."""
     volumes = []
-    for name in ("valkey", "scheduler"):
+    for name in ("valkey", "scheduler", *(["valkey-spin"] if node.shims else [])):
         folder = node.file(f"volumes/{name}")
         folder.mkdir()
         os.chown(folder, 65532, 65532)

@@ -27,6 +27,8 @@ PATIENCE_SECONDS = 120
 RATE = 5
 """Orders a second."""
 APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+CLOSED = r"ERROR .*(timeout|deadline|refused)"
+"""What a stranger is told of a closed door."""
 ORDER = {
     "commandType": 0,
     "orderSource": 0,
@@ -44,12 +46,24 @@ class Shop:
         self.staff = {"authorization": f"Bearer {staff_token}"}
         self.entry = httpx.Client(base_url=entry, timeout=40)
 
+    def place(self) -> httpx.Response:
+        return self.entry.post("/v1/api/orders", json=ORDER, headers=self.pos)
+
+    def is_fulfilled(self) -> float:
+        """Place an order; the seconds until it was fulfilled. Fails if it was not."""
+        wait_until(lambda: self.place().status_code == 201, 60, "no order is taken")
+        begin = time.monotonic()
+        path = f"/v1/api/orders/{self.place().json()['id']}"
+        answer = self.entry.get(path, params={"wait": 30}, headers=self.pos)
+        assert answer.json()["status"] == "FULFILLED", answer.text
+        return time.monotonic() - begin
+
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         return self._kubectl("-n", NAMESPACE, *arguments, text=text)
 
     def rolled_out(self, name: str) -> None:
         """Wait until a Deployment's or StatefulSet's pods are those that were asked for."""
-        self.kubectl("rollout", "status", name, "--timeout=120s")
+        self.kubectl("rollout", "status", name, "--timeout=180s")
 
     def pods(self, selector: str) -> list[Json]:
         """Those that are not on their way out."""

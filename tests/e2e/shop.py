@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ import valkey
 from described import description
 from scripts import runtime
 from scripts.stack import Ports
+from scripts.supervise import Stack
 
 STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
 PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
@@ -111,6 +113,19 @@ def order(customer: str, barista: Any = (1,), kitchen: Any = (7,)) -> Json:
         "kitchenItems": [{"itemType": item} for item in kitchen],
         "timestamp": "2026-11-24T10:00:00Z",
     }
+
+
+@contextmanager
+def away(stack: Stack, api: str) -> Iterator[None]:
+    """Without an API, by its short name. On Spin the four are one process: there its sidecar is
+    away, so that nothing reaches it."""
+    name = f"{api}-sidecar" if stack.ports.runtime == "spin" else f"{api}-api"
+    stack.stop(name)
+    try:
+        yield
+    finally:
+        stack.start(name)
+        stack.wait_until_ready()
 
 
 def heeds_ctrl_c() -> None:

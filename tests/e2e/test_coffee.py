@@ -11,7 +11,7 @@ import pexpect
 import pytest
 
 from scripts.cache import CHECKOUT
-from shop import PORT_OFFSET, Shop, heeds_ctrl_c, somebody
+from shop import PORT_OFFSET, Shop, away, heeds_ctrl_c, somebody
 
 COFFEE = str(CHECKOUT / ".venv" / "bin" / "coffee")
 ENV = {
@@ -125,11 +125,8 @@ def test_what_cannot_be_is_told_helpfully(shop: Shop) -> None:
 
 
 def test_an_order_that_does_not_end_in_time_has_its_own_exit_code(shop: Shop, stack: Any) -> None:
-    stack.stop("barista-api")
-    try:
+    with away(stack, "barista"):
         ran = coffee("order", "LATTE", "--within", "1")
-    finally:
-        stack.start("barista-api")
     assert ran.returncode == 5, ran.stdout + ran.stderr
     order_id = re.search(r"coffee watch (\S+)`", ran.stderr)
     assert order_id is not None

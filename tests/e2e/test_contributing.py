@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from scripts.cache import CHECKOUT
+from scripts.runtime import SPIN_PORT, chosen
 from shop import PORT_OFFSET
 
 ALLOWED = re.compile(
@@ -78,7 +79,8 @@ def test_a_juice_bar_is_added_by_the_book_and_serves(checkout: Path) -> None:
     shown = _run(checkout, coffee, "order", "orange juice", "CROISSANT", "--as", "ann")
     assert "ORANGE_JUICE" in shown
     assert "FULFILLED" in shown
-    juicebar = f"http://127.0.0.1:{5005 + OFFSET}"
+    port = 5005 if chosen() == "wasmtime" else SPIN_PORT
+    juicebar = f"http://127.0.0.1:{port + OFFSET}"
     assert httpx.get(f"{juicebar}/openapi/juicebar.json").json()["info"]["title"]
     assert httpx.put(f"{juicebar}/v1/api/juicebar/unavailable/10").status_code == 204
     assert "sold out" in _run(checkout, coffee, "menu")

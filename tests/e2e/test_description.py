@@ -40,10 +40,12 @@ STREAMS = ("/events",)
 
 
 @pytest.mark.parametrize("api", describe.APIS)
-def test_each_api_serves_its_description(shop: Shop, api: str) -> None:
+def test_each_api_serves_its_description(shop: Shop, stack: Stack, api: str) -> None:
     client: httpx.Client = getattr(shop, api)
     committed = describe.target(api).read_bytes()
-    for path in ("/openapi.json", f"/openapi/{api}.json"):
+    # On Spin's one port the first is counter-api's.
+    has_own_port = api == "counter" or stack.ports.runtime != "spin"
+    for path in (*(["/openapi.json"] if has_own_port else []), f"/openapi/{api}.json"):
         answer = client.get(path)
         assert answer.content == committed
         assert answer.headers["content-type"] == "application/json"

@@ -7,15 +7,14 @@ import httpx
 
 from counter.workflow import derived_id
 from scripts.supervise import Stack
-from shop import Shop, order, somebody, until
+from shop import Shop, away, order, somebody, until
 
 ALL = "/v1/api/fulfillment-orders"
 
 
 def test_without_the_menu_no_order_is_taken(shop: Shop, stack: Stack) -> None:
     customer = somebody()
-    stack.stop("product-api")
-    try:
+    with away(stack, "product"):
         before = shop.footprint()
         begin = time.monotonic()
         answer = shop.post(order(customer))
@@ -23,21 +22,16 @@ def test_without_the_menu_no_order_is_taken(shop: Shop, stack: Stack) -> None:
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
         assert shop.footprint() == before
-    finally:
-        stack.start("product-api")
     until(lambda: shop.post(order(customer)).status_code == 201, 20, "no order after the restart")
 
 
 def test_an_order_waits_for_its_station(shop: Shop, stack: Stack) -> None:
-    """The kitchen dies; an order is placed; the kitchen comes back, and the order ends."""
-    stack.stop("kitchen-api")
-    try:
+    """The kitchen goes; an order is placed; the kitchen comes back, and the order ends."""
+    with away(stack, "kitchen"):
         placed = shop.place()
         time.sleep(1)
         open_order = shop.counter.get(f"/v1/api/orders/{placed['id']}").json()
         assert open_order["status"] == "IN_PROGRESS"
-    finally:
-        stack.start("kitchen-api")
     found = until(
         lambda: shop.finished(placed["id"]) if _ended(shop, placed["id"]) else None, 90, "stuck"
     )

@@ -5,8 +5,9 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from scripts.runtime import process_name
 from scripts.supervise import Stack
-from shop import Shop
+from shop import Shop, away
 
 ALL = "/v1/api/fulfillment-orders/events"
 
@@ -25,26 +26,18 @@ def versions(shop: Shop, path: str, count: int | None = None) -> list[Any]:
 
 
 def test_many_follow_an_order_to_its_end_and_others_hang_up(shop: Shop, stack: Stack) -> None:
-    stack.stop("kitchen-api")
-    try:
+    with ThreadPoolExecutor(60) as pool, away(stack, "kitchen"):
         placed = shop.place()
         path = f"/v1/api/orders/{placed['id']}/events"
-        with ThreadPoolExecutor(60) as pool:
-            to_the_end = [pool.submit(versions, shop, path) for _ in range(30)]
-            given_up = [pool.submit(versions, shop, path, 1) for _ in range(30)]
-            assert all(len(each.result()) == 1 for each in given_up)
-            stack.start("kitchen-api")
-            for each in to_the_end:
-                seen = [version["status"] for version in each.result()]
-                assert seen[-1] == "FULFILLED"
-                assert seen == sorted(set(seen), key=["PLACED", "IN_PROGRESS", "FULFILLED"].index)
-    finally:
-        if not stack.pid("kitchen-api"):
-            stack.start("kitchen-api")
-    trapped = re.findall(
-        r".*(?:wasm trap|resource has children|stream.failed).*",
-        stack.layout.log("counter-api").read_text(),
-    )
+        to_the_end = [pool.submit(versions, shop, path) for _ in range(30)]
+        given_up = [pool.submit(versions, shop, path, 1) for _ in range(30)]
+        assert all(len(each.result()) == 1 for each in given_up)
+    for each in to_the_end:
+        seen = [version["status"] for version in each.result()]
+        assert seen[-1] == "FULFILLED"
+        assert seen == sorted(set(seen), key=["PLACED", "IN_PROGRESS", "FULFILLED"].index)
+    log = stack.layout.log(process_name(stack.ports.runtime, "counter"))
+    trapped = re.findall(r".*(?:wasm trap|resource has children|stream.failed).*", log.read_text())
     assert not trapped, trapped[:3]
 
 

@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import browser as chromium
 from scripts import provision
-from scripts.build import BUILD, SERVE_FLAGS
+from scripts.build import SERVE_FLAGS, build
 from scripts.cache import CHECKOUT
 from scripts.supervise import Stack
-from shop import Shop, until
+from shop import Shop, away, until
 
 PICTURES = CHECKOUT / "docs" / "images"
 FILES = ("/", "/page.css", "/page.js", "/icon.svg")
@@ -125,8 +125,7 @@ def test_an_order_is_seen_in_each_of_its_states(
 ) -> None:
     """While the kitchen is away the order is in progress; when it is back, the order ends."""
     page = opened(url)
-    stack.stop("kitchen-api")
-    try:
+    with away(stack, "kitchen"):
         page.get_by_role("button", name="Coffee black").click()
         page.get_by_role("button", name="Muffin").click()
         page.locator("#customer").fill(visitor("Bo"))
@@ -134,8 +133,6 @@ def test_an_order_is_seen_in_each_of_its_states(
         expect(page.locator("#placed-title")).to_have_text("Your order is being made.")
         expect(page.locator(".receipt .status").nth(0)).to_have_text("Ready")
         expect(page.locator(".receipt .status").nth(1)).to_have_text("Placed")
-    finally:
-        stack.start("kitchen-api")
     expect(page.locator("#placed-title")).to_have_text("Your order is ready.", timeout=60_000)
 
 
@@ -230,7 +227,7 @@ def guarded(stack: Stack, tmp_path: Path) -> Iterator[str]:
         *(provision.wasmtime(), "serve", "--allow-precompiled", *SERVE_FLAGS),
         *("--addr", f"127.0.0.1:{port}"),
         *(part for name in env for part in ("--env", name)),
-        BUILD / "aot" / "counter-api.cwasm",
+        build("aot", ["counter-api"])["counter-api"],
     ]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, env=os.environ | env, stdout=log, stderr=log)

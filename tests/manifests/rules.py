@@ -324,11 +324,12 @@ def variables_exist(documents: Documents) -> Iterator[str]:
                 for n in given
                 if n.startswith("SPIN_VARIABLE_") or n == n.lower()
             }
-            needed = {
+            # Spin wants every required one, also of components that are not retained.
+            needed = {n for n, v in spin["variables"].items() if v.get("required")} | {
                 variable
                 for value in spin["component"][app]["variables"].values()
                 for variable in re.findall(r"{{ (\w+) }}", value)
-                if spin["variables"][variable].get("required") or "_sidecar_" in variable
+                if "_sidecar_" in variable
             }
             unknown = given - known
         else:

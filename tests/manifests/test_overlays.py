@@ -148,6 +148,11 @@ def misspelt_variable(documents: Documents) -> None:
             variable["name"] = "SPIN_VARIABLE_ID_SECRETS"
 
 
+def forgotten_variable(documents: Documents) -> None:
+    env = pod(documents, "product-api")["spec"]["containers"][0]["env"]
+    env[:] = [variable for variable in env if variable["name"] != "SPIN_VARIABLE_ID_SECRET"]
+
+
 def wrong_component(documents: Documents) -> None:
     env = pod(documents, "barista-api")["spec"]["containers"][0]["env"]
     next(v for v in env if v["name"] == "SPIN_COMPONENTS_TO_RETAIN")["value"] = "kitchen-api"
@@ -191,6 +196,7 @@ SABOTAGES: dict[Callable[[Documents], None], str] = {
     metrics_port_open: "only_its_api_reaches_a_sidecar",
     no_default_deny: "apis_are_reached_by_sidecar_and_entry_alone",
     misspelt_variable: "variables_exist",
+    forgotten_variable: "variables_exist",
     wrong_component: "components_exist",
     wrong_health_path: "health_paths_are_the_components_own",
     misspelt_annotation: "annotations_are_daprs",
@@ -235,6 +241,8 @@ def test_the_entry_leads_to_every_public_route_and_to_no_other(
     for route in routes():
         path = re.sub(r":\w+", "1", route.path).replace("/...", "/1")
         assert leads_to(caddyfile, path) == (route.component if route.is_public else None), path
+    for path in ("/nowhere", "/dapr/subscribe", "/openapi.json"):
+        assert leads_to(caddyfile, path) is None, path
 
 
 def test_what_only_a_sidecar_may_call_is_not_public() -> None:

@@ -1,14 +1,15 @@
 """What the components are run with: the same settings on Spin and on wasmtime."""
 
 import re
-from pathlib import Path
 
 import pytest
+import yaml
 
 from coffeeshop.settings import NAMES
 from scripts import build, manifest, runtime
 from scripts.cache import CHECKOUT, Failure
 from scripts.runtime import APIS
+from scripts.stack import Ports
 
 SECRETS = {"sidecar_token": "s", "app_token": "a", "id_secret": "i"}
 
@@ -27,12 +28,12 @@ def test_every_setting_of_the_runner_is_one_of_the_code(
 
 
 def test_every_setting_of_the_runner_reaches_its_component_on_spin(
-    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """spin.toml hands each component what wasmtime's process has as environment, under the same
     name, and its outbound host is its own sidecar's address."""
     monkeypatch.setattr(build, "build", lambda _world: {})
-    given = runtime.spin(5000, settings, tmp_path).env
+    given = runtime.spin(5002, settings).env
     spin = manifest.load()
     for api in APIS:
         component = spin["component"][f"{api}-api"]
@@ -52,22 +53,22 @@ def test_every_setting_of_the_runner_reaches_its_component_on_spin(
 
 
 def test_every_variable_that_spin_needs_is_given(
-    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "build", lambda _world: {})
-    given = runtime.spin(5000, settings, tmp_path).env
+    given = runtime.spin(5002, settings).env
     for name, variable in manifest.load()["variables"].items():
         if variable.get("required"):
             assert f"SPIN_VARIABLE_{name.upper()}" in given
 
 
 def test_secrets_are_on_no_command_line(
-    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "build", lambda _world: {})
     secret = {**SECRETS, "app_token": "never-to-be-seen"}
     given = {"product": runtime.settings("product", 3501, secret)}
-    command = runtime.spin(5000, given, tmp_path).command
+    command = runtime.spin(5002, given).command
     assert not any("never-to-be-seen" in str(part) for part in command)
 
 
@@ -108,3 +109,18 @@ def test_the_image_serves_as_the_local_stack_does() -> None:
     dockerfile = (CHECKOUT / "k8s" / "images" / "wasmtime.Dockerfile").read_text()
     for flag in build.SERVE_FLAGS:
         assert f'"{flag}' in dockerfile, flag
+
+
+def test_the_dapr_cli_starts_what_the_stack_starts() -> None:
+    """dapr.yaml has the ports of a stack on Spin that is not shifted, and each API once."""
+    ports = Ports(0, "spin")
+    run = yaml.safe_load((CHECKOUT / "dapr.yaml").read_text())
+    assert run["common"]["schedulerHostAddress"] == f"127.0.0.1:{ports.scheduler}"
+    apps = {app["appID"].removesuffix("-api"): app for app in run["apps"]}
+    assert sorted(apps) == sorted(APIS)
+    for api, app in apps.items():
+        assert app["appPort"] == ports.app(api)
+        assert app["daprHTTPPort"] == ports.sidecar(api)
+        assert app["appHealthCheckPath"] == f"/healthz/{api}"
+    (command,) = [app["command"] for app in apps.values() if "command" in app]
+    assert f"127.0.0.1:{ports.app('counter')}" in command

@@ -10,10 +10,11 @@ from coffeeshop.settings import NAMES
 from scripts import describe
 from scripts.build import APPS
 from scripts.cache import CHECKOUT
+from scripts.manifest import CATCH_ALL, routes
 
 MANIFEST: dict[str, Any] = tomllib.loads((CHECKOUT / "spin.toml").read_text())
 OWN_PORT = {"/openapi.json"}
-"""Every API has this path, so that on one port it leads to none of them."""
+"""Every API has this path; on one port it leads to where all else leads."""
 
 
 def code_routes(api: str) -> set[str]:
@@ -23,7 +24,9 @@ def code_routes(api: str) -> set[str]:
 
 
 def manifest_routes(api: str) -> list[str]:
-    return [t["route"] for t in MANIFEST["trigger"]["http"] if t["component"] == api]
+    """The routes to an API; what no route leads to has a test of its own."""
+    triggers = MANIFEST["trigger"]["http"]
+    return [t["route"] for t in triggers if t["component"] == api and t["route"] != CATCH_ALL]
 
 
 def covers(route: str, path: str) -> bool:
@@ -43,6 +46,13 @@ def test_every_path_of_an_api_is_routed_to_it_alone(api: str) -> None:
 def test_every_route_leads_to_a_path(api: str) -> None:
     for route in manifest_routes(api):
         assert any(covers(route, path) for path in code_routes(api)), route
+
+
+def test_one_component_answers_what_no_route_leads_to() -> None:
+    """And whoever reads the table of routes, as the cluster's entry does, does not see it."""
+    triggers = MANIFEST["trigger"]["http"]
+    assert [t["component"] for t in triggers if t["route"] == CATCH_ALL] == ["counter-api"]
+    assert CATCH_ALL not in {route.path for route in routes()}
 
 
 @pytest.mark.parametrize("api", APPS)
