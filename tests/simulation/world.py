@@ -233,7 +233,7 @@ class App:
         async def read_body(limit: int) -> bytes:
             return body
 
-        request = Request(method, target, list(headers), read_body)
+        request = Request(method, target, dict(headers).get, read_body)
         found = _UUID.search(target) or _UUID.search(body.decode("latin-1"))
         path = _UUID.sub("…", target.partition("?")[0])
         tasks: list[asyncio.Task[Any]] = []

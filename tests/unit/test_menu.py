@@ -53,7 +53,7 @@ def request(*headers: tuple[str, str], item: str = "7") -> Request:
     async def no_body(limit: int) -> bytes:
         return b""
 
-    return Request("GET", "/", headers, no_body, {"itemType": item})
+    return Request("GET", "/", dict(headers).get, no_body, {"itemType": item})
 
 
 def menu(others: Others, *headers: tuple[str, str]) -> Response:

@@ -37,9 +37,9 @@ class Kitchen:
         self._router: Router = station.build(configuration, env)
 
     def ask(self, method: str, target: str, body: Any = None, token: str = "token") -> Response:
-        headers = [("content-type", "application/cloudevents+json"), ("dapr-api-token", token)]
+        headers = {"content-type": "application/cloudevents+json", "dapr-api-token": token}
         text = json.dumps(body).encode()
-        request = Request(method, target, headers, _reader(text))
+        request = Request(method, target, headers.get, _reader(text))
         return asyncio.run(_call(self._router, request))
 
     def order(self, **changes: Any) -> Response:

@@ -40,21 +40,18 @@ class BodyReader(Protocol):
 
 @dataclass(slots=True)
 class Request:
-    """One request. Header values are decoded as latin-1, which takes any bytes."""
+    """One request. `header` gives the first header of a name in lower case, whatever was repeated
+    after it; values are decoded as latin-1, which takes any bytes."""
 
     method: str
     target: str
-    headers: Sequence[tuple[str, str]]
+    header: Callable[[str], str | None]
     read_body: BodyReader
     path_params: dict[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
         return self.target.partition("?")[0]
-
-    def header(self, name: str) -> str | None:
-        """The first header of that name (lower case), whatever was repeated after it."""
-        return next((value for key, value in self.headers if key.lower() == name), None)
 
     def query(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last counts."""

@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 # The modules named componentize_py_… are made by componentize-py and carry no types.
@@ -85,16 +86,13 @@ class Guest(exports.HttpHandler):
         if cls._router is None:
             cls._router = cls.build(await _environment())
         method = request.get_method()
-        headers = [
-            (name, value.decode("latin-1")) for name, value in request.get_headers().copy_all()
-        ]
         answer = await cls._router(
             Request(
                 method=method.value
                 if isinstance(method, wasi.Method_Other)
                 else _METHODS[type(method)],
                 target=request.get_path_with_query() or "/",
-                headers=headers,
+                header=partial(_first, request.get_headers()),
                 read_body=_Body(request),
             )
         )
@@ -140,7 +138,8 @@ def _respond(answer: Response) -> wasi.Response:
         headers.append(("content-length", b"%d" % len(answer.body)))
     trailers_writer, trailers = _trailers()
     response, _ = wasi.Response.new(wasi.Fields.from_list(headers), reader, trailers)
-    response.set_status_code(answer.status)
+    if answer.status != 200:
+        response.set_status_code(answer.status)
     guest.spawn(_write(answer, writer, trailers_writer))
     return response
 

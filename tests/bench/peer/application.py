@@ -57,9 +57,7 @@ def _request(request: fastapi.Request) -> Request:
     return Request(
         method=scope["method"],
         target=target.decode("latin-1"),
-        headers=[
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-        ],
+        header=request.headers.get,
         read_body=read_body,
     )
 
