@@ -4,7 +4,8 @@ python -m tests.bench            all of it, some 25 minutes: prints the table, a
                                  build/bench.json and docs/performance.md with its plots
 python -m tests.bench --short    a few ratios, below 90 s; fails if one is 20 % worse than
                                  what the last whole run recorded
-python -m tests.bench PART…      some of the parts: prints the table, writes build/bench.json
+python -m tests.bench PART…      some of the parts: prints the table, writes build/bench.json;
+                                 with --record what the whole run writes, of these parts
 """
 
 import argparse
@@ -30,6 +31,7 @@ TOLERATED = 0.8
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Ours beside a native peer.")
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], default=[])
     chosen = parser.parse_args()
     # Whoever ends it ends the stacks too, as Ctrl-C does.
@@ -46,7 +48,7 @@ def main() -> None:
     _write_json(found)
     if chosen.short:
         _compare(found)
-    elif not chosen.part:
+    elif chosen.record or not chosen.part:
         _record(found, table)
 
 
@@ -58,8 +60,11 @@ def _write_json(found: Found) -> None:
 
 def _record(found: Found, table: str) -> None:
     PLOTS.mkdir(exist_ok=True)
-    plots.latency(found.curves, "From the post to the fulfilled order", PLOTS / "latency.svg")
-    plots.growth(found.growth, "The same question, with more stored orders", PLOTS / "growth.svg")
+    if found.curves:
+        plots.latency(found.curves, "From the post to the fulfilled order", PLOTS / "latency.svg")
+    if found.growth:
+        title = "The same question, with more stored orders"
+        plots.growth(found.growth, title, PLOTS / "growth.svg")
     report.write(DOCUMENT, table)
     ratios = {
         each.key: round(each.ratio, 3) for each in found.measures if each.target and each.ratio
