@@ -161,10 +161,9 @@ class WasiTransport:
 
     A call is never raced against a timer: cancelling one traps the instance (DESIGN.md §4).
 
-    Each switch between host and guest costs as much as all the rest of a call. So the call is begun
-    first (an eager task), and what the host then reads is written when it waits for it: the host
-    takes it at once, and only the reply is waited for. Measured: 0.6 of the time of a guest
-    that lets each of them wait in a task of its own.
+    Switches between guest and host are what a call costs here (docs/performance.md). So the call is
+    begun first, by an eager task, and the host, which then waits for body and trailers, takes them
+    at once: only the reply is waited for.
     """
 
     def __init__(self, authority: str) -> None:
