@@ -63,7 +63,7 @@ class Shop:
 
     def rolled_out(self, name: str) -> None:
         """Wait until a Deployment's or StatefulSet's pods are those that were asked for."""
-        self.kubectl("rollout", "status", name, "--timeout=180s")
+        self.kubectl("rollout", "status", name, "--timeout=300s")
 
     def pods(self, selector: str) -> list[Json]:
         """Those that are not on their way out."""
