@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
     reason="SPIN_SHIM is not set: the Spin pods were validated (make k8s-test), and not run",
 )
 NET_BIND_SERVICE = 1 << 10
-LIMIT_BYTES = 2**30
+LIMIT_BYTES = 2**31
 """Of memory, for each API's container."""
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
+from scripts import runtime
 from tests.faults import crash_points, deliveries, outages
 from tests.faults.audit import Verdict
 from tests.faults.run import Run
@@ -28,6 +31,10 @@ def test_broker_and_store_away(run: Run) -> None:
     holds(outages.store_away(run))
 
 
+@pytest.mark.skipif(
+    runtime.chosen() == "spin",
+    reason="on Spin the other three end with the counter, and refuse the next order at its menu",
+)
 def test_the_counter_ended_between_its_calls(run: Run, tmp_path: Path) -> None:
     with crash_points.behind_proxy(tmp_path, run.stack.ports.offset - 1_000) as shop:
         holds(crash_points.placing(shop, ("arm", "save order", "publish kitchen")))
