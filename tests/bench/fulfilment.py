@@ -7,7 +7,7 @@ from scripts.cache import say
 from tests.bench import open_loop
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.open_loop import Timed
-from tests.bench.stacks import Bench, settle
+from tests.bench.stacks import Bench, settle, turns
 
 PERCENTILES = ((0.5, at_most(1.25)), (0.99, at_most(1.5)))
 
@@ -22,7 +22,7 @@ class Fulfilment:
 
     def run(self, rounds: int, seconds: float) -> None:
         for number in range(rounds):
-            for side in list(self.stacks)[:: -1 if number % 2 else 1]:
+            for side in turns(self.stacks, number):
                 say(f"{self.rate:.0f} orders a second: {side}, round {number + 1} …")
                 stack = self.stacks[side]
                 placed = open_loop.place(stack.url("counter"), self.rate, seconds)

@@ -24,7 +24,7 @@ from tests.bench import open_loop, orders
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.reading import LISTING
-from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running, settle
+from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running, settle, turns
 
 SMALL, LARGE = 1_000, 100_000
 BATCH = 5_000
@@ -46,7 +46,7 @@ class Growth:
         for name in questions[0]:
             for number in range(rounds):
                 say(f"Growth: {name}, round {number + 1} …")
-                for side in (0, 1)[:: -1 if number % 2 else 1]:
+                for side in turns((0, 1), number):
                     result = attack(questions[side][name], 1, seconds)
                     self.found.setdefault(name, ([], []))[side].append(result.p50)
 
@@ -54,7 +54,7 @@ class Growth:
         """Place `rate` orders a second, and see how long they take to be fulfilled."""
         for number in range(rounds):
             say(f"Growth: placed to fulfilled, round {number + 1} …")
-            for side in (0, 1)[:: -1 if number % 2 else 1]:
+            for side in turns((0, 1), number):
                 stack = (self.small, self.large)[side]
                 placed = open_loop.place(stack.url("counter"), rate, seconds)
                 settle(stack)

@@ -8,7 +8,7 @@ from scripts.cache import say
 from tests.bench import orders
 from tests.bench.load import Result, attack
 from tests.bench.measures import Measure, Target, at_least, figure
-from tests.bench.stacks import TIMERS, Bench, Memory, memory, processor_seconds, settle
+from tests.bench.stacks import TIMERS, Bench, Memory, memory, processor_seconds, settle, turns
 
 CONNECTIONS = (1, 8, 64)
 COSTED = 8
@@ -38,7 +38,7 @@ class Placing:
         idle = {side: _idle(stack) for side, stack in self.stacks.items()}
         for number in range(rounds):
             for wanted in connections:
-                for side in _turns(self.stacks, number):
+                for side in turns(self.stacks, number):
                     say(f"Placing orders: {side}, {wanted} connections, round {number + 1} …")
                     self._attack(side, wanted, seconds, idle[side])
 
@@ -131,11 +131,6 @@ def _p99(result: Result) -> float:
 
 def _refused(result: Result) -> float:
     return 100 * result.refused
-
-
-def _turns(stacks: Mapping[Side, Bench], number: int) -> list[Side]:
-    """The sides, in turn: whoever came first in one round comes last in the next."""
-    return list(stacks)[:: -1 if number % 2 else 1]
 
 
 def _idle(stack: Bench) -> dict[str, float]:

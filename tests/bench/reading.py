@@ -9,7 +9,7 @@ from scripts.cache import say
 from tests.bench import floors
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_least, figure
-from tests.bench.stacks import OFFSET, Bench, component
+from tests.bench.stacks import OFFSET, Bench, component, turns
 
 CONNECTIONS = 8
 HELLO_PORT = OFFSET + 5_710
@@ -38,7 +38,7 @@ class Reading:
                 targets[MENU, "hello"] = hello
             for number in range(rounds):
                 say(f"Reading, round {number + 1} …")
-                for what in list(targets)[:: -1 if number % 2 else 1]:
+                for what in turns(targets, number):
                     result = attack(targets[what], CONNECTIONS, seconds)
                     self.found.setdefault(what, []).append(result.per_second())
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import yaml
@@ -24,6 +25,7 @@ APART = 510
 TIMERS = 10.5
 """Seconds after which the timers of orders have fired."""
 PATIENCE = 120
+T = TypeVar("T")
 RUNTIMES = {"ours": "wasmtime", "peer": "tests.bench.native", "spin": "spin"}
 
 
@@ -87,6 +89,11 @@ def settle(*of: Stack, seconds: float = TIMERS) -> None:
         if after - before < 0.06 * len(of):
             return
     raise Failure("A stack does not come to rest after a measurement.")
+
+
+def turns(sides: Iterable[T], number: int) -> list[T]:
+    """The sides, in turn: whoever came first in one round comes last in the next."""
+    return list(sides)[:: -1 if number % 2 else 1]
 
 
 @dataclass(frozen=True)

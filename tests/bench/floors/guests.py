@@ -13,7 +13,7 @@ from tests.bench.calls import Placing, groups
 from tests.bench.floors import replay
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
-from tests.bench.stacks import OFFSET, TIMERS, Bench, Single, api, component, settle
+from tests.bench.stacks import OFFSET, TIMERS, Bench, Single, api, component, settle, turns
 
 CONNECTIONS = 8
 PORT = OFFSET + 5_720
@@ -46,7 +46,7 @@ class Guests:
         if others:
             singles["peer"] = api("counter", "peer", PORT + 2, self.stack)
         for number in range(rounds):
-            for who in list(singles)[:: -1 if number % 2 else 1]:
+            for who in turns(singles, number):
                 say(f"Placing alone: {who}, round {number + 1} …")
                 self._place(who, singles[who], seconds)
             if others:

@@ -2,7 +2,6 @@
 
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -36,7 +35,7 @@ class AiohttpTransport:
 
     async def send(self, call: Call) -> Reply:
         """The same time-outs as the guest's: to connect, and between any two parts."""
-        url = URL(self._base + quote(call.target, safe="/?&=%:,-._~+"), encoded=True)
+        url = URL(self._base + call.target, encoded=True)
         timeout = aiohttp.ClientTimeout(sock_connect=call.timeout, sock_read=call.timeout)
         try:
             async with self._session.request(
