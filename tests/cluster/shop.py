@@ -153,6 +153,7 @@ class Load:
         attempt = Attempt(time.monotonic())
         key = str(uuid4())
         while attempt.order_id is None and time.monotonic() < attempt.begun + PATIENCE_SECONDS:
+            pause = 0.5
             try:
                 headers = {**self._shop.pos, "idempotency-key": key}
                 answer = self._client.post("/v1/api/orders", json=ORDER, headers=headers)
@@ -165,7 +166,9 @@ class Load:
                 attempt.answers.append(f"{answer.status_code} {_detail(answer)}")
                 if answer.status_code == 409:  # abandoned: "use a new key"
                     key = str(uuid4())
-            time.sleep(0.5)
+                # Or those whom a long outage gathered keep a shop that is back overloaded.
+                pause = float(answer.headers.get("retry-after", pause))
+            time.sleep(pause)
         return attempt
 
     def verdict(self) -> list[str]:
@@ -173,7 +176,9 @@ class Load:
         attempts = [future.result() for future in self._futures]
         never = [attempt for attempt in attempts if not attempt.order_id]
         if never:
-            print(self._shop.kubectl("logs", "deployment/counter-api", "-c", "daprd", "--tail=40"))
+            # Its pod is the API's own, or another where the API is on Spin.
+            sidecar = "app.kubernetes.io/name=counter-api,sidecar=dapr"
+            print(self._shop.kubectl("logs", "-l", sidecar, "-c", "daprd", "--tail=40"))
         assert not never, (len(never), never[0])
         with ThreadPoolExecutor(16) as pool:
             orders = list(pool.map(lambda a: _ended(self._shop, str(a.order_id)), attempts))
