@@ -73,7 +73,7 @@ class Shop:
     def deliveries(self, app: str) -> dict[str, int]:
         """Events that each pod's sidecar handed to its app and saw succeed, by pod."""
         counts = {}
-        for pod in self.pods(f"app.kubernetes.io/name={app},sidecar=dapr"):
+        for pod in self.pods(_sidecar_of(app)):
             name = pod["metadata"]["name"]
             path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:9090/proxy/metrics"
             counts[name] = sum(
@@ -176,8 +176,7 @@ class Load:
         attempts = [future.result() for future in self._futures]
         never = [attempt for attempt in attempts if not attempt.order_id]
         if never:
-            # Its pod is the API's own, or another where the API is on Spin.
-            sidecar = "app.kubernetes.io/name=counter-api,sidecar=dapr"
+            sidecar = _sidecar_of("counter-api")
             print(self._shop.kubectl("logs", "-l", sidecar, "-c", "daprd", "--tail=40"))
         assert not never, (len(never), never[0])
         with ThreadPoolExecutor(16) as pool:
@@ -194,6 +193,11 @@ class Load:
         repeated = "".join(f"; {count} x {answer}" for answer, count in answers.most_common(3))
         slowest = max((seconds for _, seconds in mine), default=0.0)
         return f"  {phase.what:34}{len(mine):4} orders, slowest end {slowest:5.1f} s{repeated}"
+
+
+def _sidecar_of(app: str) -> str:
+    """Selects the pods with the API's sidecar: the API's own, or others where it is on Spin."""
+    return f"app.kubernetes.io/name={app},sidecar=dapr"
 
 
 def _detail(answer: httpx.Response) -> str:
