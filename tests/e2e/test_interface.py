@@ -1,5 +1,6 @@
 """Every row of the interface table, and what is refused: clearly, and leaving nothing behind."""
 
+import base64
 import socket
 from typing import Any
 
@@ -12,6 +13,8 @@ from shop import Shop, order
 
 ORDERS = "/v1/api/orders"
 NOBODY = "00000000-0000-4000-8000-000000000000"
+OTHER_CURSOR = base64.urlsafe_b64encode(f"1:{NOBODY}:0,1h".encode()).decode().rstrip("=")
+"""Of an index with two shards, which none has."""
 
 
 def test_the_menu_has_ten_items_with_exact_prices(shop: Shop) -> None:
@@ -93,6 +96,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", ORDERS, {}, 422),
     ("GET", f"{ORDERS}?loyaltyMemberId=a&limit=0", {}, 422),
     ("GET", f"{ORDERS}?loyaltyMemberId=a&cursor=nonsense", {}, 422),
+    ("GET", f"/v1/api/fulfillment-orders?cursor={OTHER_CURSOR}", {}, 422),
     ("GET", f"{ORDERS}/{NOBODY}?wait=31", {}, 422),
     ("GET", "/v1/api/fulfillment-orders?status=EATEN", {}, 422),
     ("POST", "/dapr_subscribe_BaristaOrderUpdated", {"json": {}}, 403),

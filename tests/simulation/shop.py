@@ -256,13 +256,13 @@ RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
 @contextmanager
 def _small(small: bool) -> Iterator[None]:
     """Sizes that a few orders do not reach, made so small that they do."""
-    sizes = (index.SEGMENT, workflow.SWEEP_PAGE)
+    sizes = (index.SEGMENT, index.KEPT, workflow.SWEEP_PAGE)
     if small:
-        index.SEGMENT, workflow.SWEEP_PAGE = 3, 2
+        index.SEGMENT, index.KEPT, workflow.SWEEP_PAGE = 3, 1, 2
     try:
         yield
     finally:
-        index.SEGMENT, workflow.SWEEP_PAGE = sizes
+        index.SEGMENT, index.KEPT, workflow.SWEEP_PAGE = sizes
 
 
 class Run:

@@ -2,13 +2,24 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from coffeeshop.sidecar import Sidecar, Store
-from counter.index import DISORDER_MS, Entry, Index, Indexes, Segment
+from counter.index import (
+    DISORDER_MS,
+    Cursor,
+    Entry,
+    Index,
+    Indexes,
+    Mark,
+    Segment,
+    UnknownCursor,
+)
 from fake_sidecar import FakeSidecar
 
 TOP = Entry(1 << 50, "")
@@ -24,15 +35,20 @@ async def fill(indexes: Indexes, index: Index, entries: list[Entry]) -> None:
         await indexes.add(entry, await indexes.slots(index), lambda: True)
 
 
-async def walk(indexes: Indexes, index: Index, page: int) -> list[Entry]:
+async def walk(
+    indexes: Indexes, index: Index, page: int, later: Sequence[Entry] = ()
+) -> list[Entry]:
+    """All pages; after each one a few of the `later` entries are added."""
     read: list[Entry] = []
-    limit = TOP
+    cursor = Cursor(TOP)
     while True:
-        entries, is_all = await indexes.before(index, limit, page)
-        read += entries[:page]
-        if is_all and len(entries) <= page:
+        found = await indexes.before(index, cursor, page)
+        read += found.entries[:page]
+        if found.is_all and len(found.entries) <= page:
             return read
-        limit = read[-1]
+        cursor = found.after(read[-1])
+        await fill(indexes, index, list(later[:40]))
+        later = later[40:]
 
 
 @given(
@@ -56,6 +72,30 @@ def test_pages_hold_every_entry_once_newest_first(
         return await walk(indexes, index, page)
 
     assert asyncio.run(scenario()) == sorted(entries, reverse=True)
+
+
+@given(
+    st.lists(st.integers(0, DISORDER_MS - 1), min_size=150, max_size=400),
+    st.integers(1, 150),
+    st.integers(1, 3),
+    st.integers(1, 2000),
+)
+def test_what_was_there_before_page_one_is_found_whatever_comes_meanwhile(
+    delays: list[int], already: int, shards: int, pace: int
+) -> None:
+    entries = [
+        Entry(1_000_000 + number * pace + delay, f"{number:04}")
+        for number, delay in enumerate(delays)
+    ]
+
+    async def scenario() -> list[Entry]:
+        indexes, index = indexes_over(FakeSidecar()), Index("all", shards)
+        await fill(indexes, index, entries[:already])
+        return await walk(indexes, index, 20, entries[already:])
+
+    found = asyncio.run(scenario())
+    assert found == sorted(set(found), reverse=True)
+    assert set(entries[:already]) <= set(found)
 
 
 def test_writers_at_the_same_moment_lose_nothing() -> None:
@@ -97,7 +137,7 @@ def test_an_index_that_took_an_entry_is_not_written_again() -> None:
 
 
 def test_a_page_costs_the_same_however_much_is_stored() -> None:
-    """Calls for the first page and for a page in the middle: constant, and logarithmic."""
+    """A call for the first page as for one in the middle, but where a head is nearly new."""
 
     async def calls(stored: int) -> tuple[int, int]:
         fake = FakeSidecar()
@@ -105,11 +145,29 @@ def test_a_page_costs_the_same_however_much_is_stored() -> None:
         entries = [Entry(number * 1000, f"{number:06}") for number in range(stored)]
         await fill(indexes, index, entries)
         fake.calls = 0
-        await indexes.before(index, TOP, 20)
-        first, fake.calls = fake.calls, 0
-        await indexes.before(index, Entry(stored * 500, ""), 20)
+        found = await indexes.before(index, Cursor(TOP), 20)
+        first = fake.calls
+        while found.entries[0].at > stored * 500:
+            cursor = found.after(found.entries[19])
+            fake.calls = 0
+            found = await indexes.before(index, cursor, 20)
         return first, fake.calls
 
-    small, large = asyncio.run(calls(1_000)), asyncio.run(calls(10_000))
-    assert large[0] <= small[0] + 1
-    assert large[1] <= small[1] + 4
+    for stored in (1_000, 10_000):
+        first, middle = asyncio.run(calls(stored))
+        assert first <= 2
+        assert middle <= 2
+
+
+def test_the_cursor_of_another_index_is_unknown() -> None:
+    async def scenario() -> None:
+        indexes, index = indexes_over(FakeSidecar()), Index("all", 2)
+        await fill(indexes, index, [Entry(number, f"{number:03}") for number in range(50)])
+        cursor = (await indexes.before(index, Cursor(TOP), 20)).after(Entry(30, "030"))
+        with pytest.raises(UnknownCursor):
+            await indexes.before(Index("customer", 4), cursor, 20)
+        never = cursor._replace(marks=(Mark(7, is_head=False),) * 2)
+        with pytest.raises(UnknownCursor):
+            await indexes.before(index, never, 20)
+
+    asyncio.run(scenario())

@@ -23,7 +23,7 @@ from coffeeshop.http import (
 from coffeeshop.logs import Log, logger
 from counter import operations as op
 from counter import page
-from counter.index import Entry
+from counter.index import Cursor, Entry, Mark, UnknownCursor
 from counter.live import events
 from counter.menu import MenuBoard
 from counter.order import Order, Rejected
@@ -38,6 +38,8 @@ BOARD_PAUSE = 1.0
 
 _ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_MARK = r"(?:-1|\d{1,9}h?)"
+_CURSOR = re.compile(rf"(\d{{1,15}}):({_ORDER_ID.pattern}):({_MARK}(?:,{_MARK})*)")
 _JOB = re.compile(rf"order-({_ORDER_ID.pattern})")
 
 
@@ -165,9 +167,12 @@ class Counter:
     async def _page(
         self, query: Mapping[str, str], *, customer: str | None, status: str | None
     ) -> Response:
-        found = await self._workflow.page(
-            _cursor(query), _limit(query), customer=customer, status=status
-        )
+        try:
+            found = await self._workflow.page(
+                _cursor(query), _limit(query), customer=customer, status=status
+            )
+        except UnknownCursor:
+            raise _unknown_cursor() from None
         return Response(200, _page_json(found))
 
     async def record_answer(self, request: Request) -> Response:
@@ -261,20 +266,30 @@ def _number(query: Mapping[str, str], name: str, *, default: int, low: int, high
     raise invalid_fields([FieldError(field=name, message=message)])
 
 
-def _encode(entry: Entry) -> str:
-    return base64.urlsafe_b64encode(f"{entry.at}:{entry.id}".encode()).decode().rstrip("=")
+def _encode(cursor: Cursor) -> str:
+    marks = ",".join(f"{number}{'h' * is_head}" for number, is_head in cursor.marks)
+    text = f"{cursor.limit.at}:{cursor.limit.id}:{marks}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _cursor(query: Mapping[str, str]) -> Entry | None:
+def _cursor(query: Mapping[str, str]) -> Cursor | None:
     text = query.get("cursor")
     if text is None:
         return None
     try:
         padded = text + "=" * (-len(text) % 4)
-        at, _, order_id = base64.b64decode(padded, "-_", validate=True).decode().partition(":")
-        if at.isdigit() and len(at) <= 15 and _ORDER_ID.fullmatch(order_id):
-            return Entry(int(at), order_id)
+        found = _CURSOR.fullmatch(base64.b64decode(padded, "-_", validate=True).decode("ascii"))
     except ValueError:
-        pass
+        found = None
+    if found is None:
+        raise _unknown_cursor()
+    at, order_id, marks = found.groups()
+    return Cursor(
+        Entry(int(at), order_id),
+        tuple(Mark(int(mark.rstrip("h")), mark.endswith("h")) for mark in marks.split(",")),
+    )
+
+
+def _unknown_cursor() -> Problem:
     message = "must be the `next` of an earlier page"
-    raise invalid_fields([FieldError(field="cursor", message=message)])
+    return invalid_fields([FieldError(field="cursor", message=message)])

@@ -2,16 +2,18 @@
 
 An index has a few shards. A shard is a chain of numbered segments of at most `SEGMENT` entries;
 the newest stands under the shard's own key, its head, and is changed by ETag. A full head is
-copied to its numbered key, where it never changes again, and an empty one begins. Who meets a
-conflict goes to another shard, so that writers do not queue. An entry goes to several indexes in
-one read and one save: each call to the sidecar costs more than what it carries.
+copied to its numbered key, where it never changes again, and a new one begins with its last
+entries, so that a first page seldom needs more than the heads. Who meets a conflict goes to another
+shard, so that writers do not queue. An entry goes to several indexes in one read and one save: each
+call to the sidecar costs more than what it carries.
 
 Promise: every order that was acknowledged before a reader asked for page one is in its pages,
 exactly once. What is in the index but is no order of the reader's (a request that died before
-its order was saved, a key that was reused) is for the reader to drop.
+its order was saved, a key that was reused) is for the reader to drop. A page costs the same however
+deep it is: its cursor says in which segments it goes on.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -19,6 +21,8 @@ from typing import NamedTuple
 from coffeeshop.sidecar import Save, Store, Stored, Unavailable
 
 SEGMENT = 32
+KEPT = 10
+"""Entries of a full head with which the next one begins."""
 DISORDER_MS = 5_000
 """Entries of one shard are in the order of their times but for this much: an order is saved
 within 2 s of its time or not at all, and the clocks of two replicas may differ by 3 s."""
@@ -34,8 +38,30 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
+    """`entries` are pairs as `Entry` has them: most of those that are read nobody looks at."""
+
     number: int
-    entries: tuple[Entry, ...]
+    entries: tuple[tuple[int, str], ...]
+
+
+class Mark(NamedTuple):
+    """Where a reader is in a shard: at the segment of this number, which was the head, or not.
+    Below 0 it has read all."""
+
+    number: int
+    is_head: bool
+
+
+class Cursor(NamedTuple):
+    """Where a reader goes on: below an entry, and in each shard at a mark; without marks at the
+    heads."""
+
+    limit: Entry
+    marks: tuple[Mark, ...] = ()
+
+
+class UnknownCursor(Exception):
+    """No page of this index gave this cursor."""
 
 
 def milliseconds(moment: datetime) -> int:
@@ -114,7 +140,7 @@ class Indexes:
         else:
             # Whoever copies a full head writes the same: one that exists already is as good.
             await self._store.create(slot.index.key(slot.shard, segment.number), segment)
-            grown = Segment(segment.number + 1, (entry,))
+            grown = Segment(segment.number + 1, (*segment.entries[-KEPT:], entry))
         return Save(slot.key, grown, slot.head.etag)
 
     async def _others(self, entry: Entry, slots: list[Slot]) -> list[Slot]:
@@ -134,21 +160,39 @@ class Indexes:
             if not took_it(slot)
         ]
 
-    async def before(self, index: Index, limit: Entry, count: int) -> tuple[list[Entry], bool]:
-        """The newest entries below `limit`, at least `count` unless there are fewer, newest first,
-        and whether these are all. Raises `Unavailable`."""
-        keys = {index.head(shard): shard for shard in range(index.shards)}
-        heads = await self._store.get_many(list(keys))
-        walks = [_Walk(index, keys[key], stored.value) for key, stored in heads.items()]
-        await self._skip(walks, limit)
+    async def before(self, index: Index, cursor: Cursor, count: int) -> "Found":
+        """The newest entries below the cursor's limit, at least `count` unless there are fewer.
+        Raises `UnknownCursor` and `Unavailable`."""
+        if cursor.marks and len(cursor.marks) != index.shards:
+            raise UnknownCursor
+        walks = await self._walks(index, cursor.marks)
         while True:
-            found = sorted({e for walk in walks for e in walk.entries if e < limit}, reverse=True)
-            enough = found[count - 1].at if len(found) >= count else -1
-            behind = [walk for walk in walks if walk.number > 0 and walk.bound >= enough]
+            read = {e for walk in walks.values() for e in walk.entries if e < cursor.limit}
+            found = sorted(read, reverse=True)
+            enough = found[count - 1][0] if len(found) >= count else -1
+            behind = [w for w in walks.values() if w.number > 0 and w.bound >= enough]
             if not behind:
-                unread = max((walk.bound for walk in walks if walk.number > 0), default=-1)
-                return [entry for entry in found if entry.at > unread], unread < 0
+                unread = max((w.bound for w in walks.values() if w.number > 0), default=-1)
+                entries = [Entry(*entry) for entry in found if entry[0] > unread]
+                marks = cursor.marks or (Mark(0, is_head=True),) * index.shards
+                return Found(entries, unread < 0, marks, walks)
             await self._extend(behind)
+
+    async def _walks(self, index: Index, marks: Sequence[Mark]) -> dict[int, "_Walk"]:
+        """A walk through each shard that has unread entries: from its mark, or from its head."""
+        numbered = enumerate(marks)
+        full = {n: index.key(n, mark.number) for n, mark in numbered if mark.number >= 0}
+        heads = {n: index.head(n) for n in range(index.shards) if not marks or marks[n].is_head}
+        stored = await self._store.get_many([*heads.values(), *full.values()])
+        walks = {}
+        for shard in range(index.shards):
+            if segment := stored.get(full.get(shard, "")):
+                walks[shard] = _Walk(index, shard, segment.value, is_head=False)
+            elif segment := stored.get(heads.get(shard, "")):
+                walks[shard] = _Walk(index, shard, segment.value, is_head=True)
+            elif shard in full and shard not in heads:
+                raise UnknownCursor
+        return walks
 
     async def _extend(self, walks: Iterable["_Walk"]) -> None:
         keys = {walk.key(walk.number - 1): walk for walk in walks}
@@ -158,57 +202,52 @@ class Indexes:
                 raise Unavailable("A part of the index is missing.")
             walk.take(stored[key].value)
 
-    async def _skip(self, walks: Iterable["_Walk"], limit: Entry) -> None:
-        """Jump over the segments that are newer than the limit, by bisection of their numbers:
-        all shards together, one read a round."""
-        spans = {walk: (0, walk.number) for walk in walks if walk.bound > limit.at}
-        while open_spans := {w: span for w, span in spans.items() if span[0] < span[1]}:
-            middles = {w: (low + high) // 2 for w, (low, high) in open_spans.items()}
-            keys = {w.key(middle): w for w, middle in middles.items()}
-            stored = await self._store.get_many(list(keys))
-            for key, walk in keys.items():
-                if key not in stored:
-                    raise Unavailable("A part of the index is missing.")
-                low, high = spans[walk]
-                middle = middles[walk]
-                newer = _oldest_possible(stored[key].value) > limit.at
-                spans[walk] = (low, middle) if newer else (middle + 1, high)
-        for walk, (number, _) in spans.items():
-            walk.start_below(number)
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Entries, newest first, and whether these are all."""
+
+    entries: list[Entry]
+    is_all: bool
+    _marks: Sequence[Mark]
+    _walks: Mapping[int, "_Walk"]
+
+    def after(self, entry: Entry) -> Cursor:
+        """The cursor that goes on after one of the entries."""
+        marks = [
+            self._walks[shard].mark(entry) if shard in self._walks else mark
+            for shard, mark in enumerate(self._marks)
+        ]
+        return Cursor(entry, tuple(marks))
 
 
 class _Walk:
     """A reader's way back through one shard: what it has read, and what it has not."""
 
-    def __init__(self, index: Index, shard: int, head: Segment) -> None:
+    def __init__(self, index: Index, shard: int, first: Segment, *, is_head: bool) -> None:
         self._index = index
         self._shard = shard
-        self.number = head.number
-        self.entries = list(head.entries)
-        self.bound = _newest_unread(head)
+        self._first = Mark(first.number, is_head)
+        self._read: list[Segment] = []
+        self.entries: list[tuple[int, str]] = []
+        self.take(first)
 
     def key(self, number: int) -> str:
         return self._index.key(self._shard, number)
 
     def take(self, segment: Segment) -> None:
-        self.number = segment.number
+        self._read.append(segment)
         self.entries += segment.entries
-        self.bound = _newest_unread(segment)
+        self.number = segment.number
+        self.bound = segment.entries[0][0] + DISORDER_MS
+        """No entry of an older segment that is not in this one too is newer."""
 
-    def start_below(self, number: int) -> None:
-        """Go on with the segment before `number`."""
-        self.number = number
-        self.bound = _EVER
-
-
-_EVER = 1 << 62
-
-
-def _newest_unread(segment: Segment) -> int:
-    """No entry of an older segment of the shard is newer than this."""
-    return segment.entries[0].at + DISORDER_MS
+    def mark(self, limit: Entry) -> Mark:
+        """The newest segment that may hold an entry below the limit."""
+        newer = [each.number for each in self._read if _oldest_possible(each) > limit.at]
+        return Mark(newer[-1] - 1, is_head=False) if newer else self._first
 
 
 def _oldest_possible(segment: Segment) -> int:
     """No entry of this or a newer segment of the shard is older than this."""
-    return segment.entries[0].at - DISORDER_MS
+    return segment.entries[0][0] - DISORDER_MS

@@ -32,7 +32,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar, Store, Stored, TooManyRequests, Unavailable
 from coffeeshop.transport import NoAnswer
-from counter.index import Entry, Index, Indexes, Segment, milliseconds, moment
+from counter.index import Cursor, Entry, Index, Indexes, Segment, milliseconds, moment
 from counter.order import (
     GRACE,
     Abandon,
@@ -108,7 +108,7 @@ class UnknownOrder(Exception):
 @dataclass(frozen=True, slots=True)
 class Page:
     orders: list[Order]
-    next: Entry | None
+    next: Cursor | None
 
 
 class Workflow:
@@ -280,13 +280,13 @@ class Workflow:
             since = min(now, last.value.began_at)
             deadline = self._env.settings.order_deadline
             oldest = milliseconds(since - deadline - GRACE - 2 * SWEEP_PERIOD)
-        limit, more = Entry(milliseconds(now), ""), True
-        while more and limit.at > oldest:
-            entries, is_all = await self._indexes.before(EVERYONE, limit, SWEEP_PAGE)
-            entries = entries[:SWEEP_PAGE]
+        cursor, more = Cursor(Entry(milliseconds(now), "")), True
+        while more and cursor.limit.at > oldest:
+            found = await self._indexes.before(EVERYONE, cursor, SWEEP_PAGE)
+            entries = found.entries[:SWEEP_PAGE]
             if not entries:
                 break
-            more = not is_all or len(entries) == SWEEP_PAGE
+            more = not found.is_all or len(entries) == SWEEP_PAGE
             records = await self._orders.get_many([entry.id for entry in entries])
             await together(
                 *(
@@ -295,7 +295,7 @@ class Workflow:
                     if isinstance(stored.value, Order) and not stored.value.is_terminal
                 )
             )
-            limit = entries[-1]
+            cursor = found.after(entries[-1])
         if last is None:
             await self._sweeps.create(LAST_SWEEP, Sweep(now))
         else:
@@ -310,29 +310,30 @@ class Workflow:
         return stored.value if stored and isinstance(stored.value, Order) else None
 
     async def page(
-        self, below: Entry | None, count: int, *, customer: str | None, status: str | None
+        self, cursor: Cursor | None, count: int, *, customer: str | None, status: str | None
     ) -> Page:
-        """Up to `count` orders, newest first: of one customer, or of all. Raises `Unavailable`."""
+        """Up to `count` orders, newest first: of one customer, or of all. Raises `UnknownCursor`
+        and `Unavailable`."""
         index = EVERYONE if customer is None else self._customer(customer)
-        limit = below or Entry(milliseconds(self._now() + timedelta(days=1)), "")
-        found: list[Order] = []
+        next_ = cursor or Cursor(Entry(milliseconds(self._now() + timedelta(days=1)), ""))
+        orders: list[Order] = []
         for _ in range(ATTEMPTS):
-            entries, is_all = await self._indexes.before(index, limit, count)
-            batch, rest = entries[:count], len(entries) > count
+            found = await self._indexes.before(index, next_, count)
+            batch, rest = found.entries[:count], len(found.entries) > count
             records = await self._orders.get_many([entry.id for entry in batch])
             for entry in batch:
-                limit = entry
                 order = _order_of(entry, records.get(entry.id))
                 if order is None or customer not in (None, order.loyalty_member_id):
                     continue
                 if status in (None, order.status):
-                    found.append(order)
-                if len(found) == count:
-                    last = entry == batch[-1] and is_all and not rest
-                    return Page(found, None if last else entry)
-            if is_all and not rest:
-                return Page(found, None)
-        return Page(found, limit)
+                    orders.append(order)
+                if len(orders) == count:
+                    last = entry == batch[-1] and found.is_all and not rest
+                    return Page(orders, None if last else found.after(entry))
+            if found.is_all and not rest:
+                return Page(orders, None)
+            next_ = found.after(batch[-1])
+        return Page(orders, next_)
 
     # Keys
 
