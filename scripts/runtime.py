@@ -132,6 +132,8 @@ def serve(name: str, component: Path, port: int, env: Mapping[str, str]) -> Proc
     """`wasmtime serve` of a component that was compiled ahead of time."""
     command: tuple[str | Path, ...] = (
         *(provision.wasmtime(), "serve", "--allow-precompiled", *build.SERVE_FLAGS),
+        # So that a guest's log line is one JSON object, and one write.
+        "--no-logging-prefix",
         *("--addr", f"127.0.0.1:{port}"),
         # Without a value: it is taken from the runtime's own environment.
         *_flags("--env", env),

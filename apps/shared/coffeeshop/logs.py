@@ -11,6 +11,9 @@ traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 Log = Callable[..., None]
 
+# Made once: `json.dumps` makes an encoder for each call with separators of one's own.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def logger(api: str, clock: Callable[[], datetime]) -> Log:
     """A function `log(event, *, level="info", **fields)`; fields must never hold an identity."""
@@ -24,6 +27,6 @@ def logger(api: str, clock: Callable[[], datetime]) -> Log:
         }
         if trace := traceparent.get():
             line["traceId"] = trace[3:35]
-        sys.stderr.write(json.dumps(line | fields, separators=(",", ":")) + "\n")
+        sys.stderr.write(_encode(line | fields) + "\n")
 
     return log
