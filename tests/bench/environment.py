@@ -43,4 +43,5 @@ def busy() -> float:
     after = psutil.cpu_times()
     total = sum(after) - sum(before)
     idle = (after.idle - before.idle) + (after.iowait - before.iowait)
-    return float(100 * (1 - idle / total))
+    # Idle time is counted in whole ticks: it can seem longer than the time that passed.
+    return max(0.0, float(100 * (1 - idle / total)))
