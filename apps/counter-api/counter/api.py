@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+from pydantic import TypeAdapter
+
 from coffeeshop import contracts, operation
 from coffeeshop.contracts import FieldError, OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
@@ -35,6 +37,9 @@ MAX_PAGE = 100
 ORDER_PAUSE = 0.2
 BOARD_PAUSE = 1.0
 """Seconds between two looks at what is followed: at one order, at the newest of all."""
+
+_ORDERS = TypeAdapter(contracts.Order)
+_PAGES = TypeAdapter(contracts.OrderPage)
 
 _ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -203,13 +208,14 @@ def _location(order_id: str) -> str:
 
 
 def _json(order: Order) -> bytes:
-    return _wire(order).to_json()
+    return contracts.with_numbers(_ORDERS.dump_json(_wire(order)))
 
 
 def _page_json(found: Page) -> bytes:
-    return contracts.OrderPage(
+    page = contracts.OrderPage(
         orders=tuple(map(_wire, found.orders)), next=_encode(found.next) if found.next else None
-    ).to_json()
+    )
+    return contracts.with_numbers(_PAGES.dump_json(page))
 
 
 def _wire(order: Order) -> contracts.Order:
