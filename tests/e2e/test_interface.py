@@ -1,6 +1,7 @@
 """Every row of the interface table, and what is refused: clearly, and leaving nothing behind."""
 
 import base64
+import json
 import socket
 from typing import Any
 
@@ -118,6 +119,16 @@ def test_what_is_refused_is_a_problem_and_leaves_nothing(
         assert answer.headers["allow"] == "GET, POST"
     assert "Traceback" not in answer.text
     assert shop.footprint() == before
+
+
+@pytest.mark.parametrize(("padding", "status"), [(0, 201), (70_000, 413)])
+def test_a_body_whose_length_is_not_said_is_read_to_its_end(
+    shop: Shop, padding: int, status: int
+) -> None:
+    body = json.dumps(order("chunks") | {"padding": "x" * padding}).encode()
+    parts = iter([body[:9], body[9:40], body[40:]])
+    headers = {"content-type": "application/json"}
+    assert shop.counter.post(ORDERS, content=parts, headers=headers).status_code == status
 
 
 def test_a_number_of_five_thousand_digits_does_no_harm(shop: Shop) -> None:

@@ -69,7 +69,6 @@ class Sidecar:
         target: str,
         body: bytes = b"",
         *,
-        timeout: float = 1.0,
         extra: tuple[tuple[str, str], ...] = (),
     ) -> Reply:
         """Any call to the sidecar. Raises `NoAnswer`."""
@@ -79,7 +78,7 @@ class Sidecar:
             headers.append(("dapr-api-token", self._token))
         if trace := traceparent.get():
             headers.append(("traceparent", trace))
-        return await self._transport.send(Call(method, target, tuple(headers), body, timeout))
+        return await self._transport.send(Call(method, target, tuple(headers), body))
 
     async def confirmed(
         self, what: str, method: str, target: str, body: bytes = b"", *, accept: tuple[int, ...]

@@ -6,16 +6,18 @@ The guest sends over WASI HTTP (`coffeeshop.wasi`), host tools and tests over wh
 from dataclasses import dataclass
 from typing import Protocol
 
+TIMEOUT = 1.0
+"""Seconds that a transport waits: for a connection, for an answer to begin, for more of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to the sidecar. `target` is path and query; `timeout` is in seconds."""
+    """A request to the sidecar. `target` is path and query."""
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    timeout: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

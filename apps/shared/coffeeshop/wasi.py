@@ -24,7 +24,7 @@ from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, Router, TooLarge
 from coffeeshop.settings import NAMES, Settings
-from coffeeshop.transport import Call, NoAnswer, Reply
+from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
 
 variables: Any
 try:
@@ -86,14 +86,15 @@ class Guest(exports.HttpHandler):
         if cls._router is None:
             cls._router = cls.build(await _environment())
         method = request.get_method()
+        header = partial(_first, request.get_headers())
         answer = await cls._router(
             Request(
                 method=method.value
                 if isinstance(method, wasi.Method_Other)
                 else _METHODS[type(method)],
                 target=request.get_path_with_query() or "/",
-                header=partial(_first, request.get_headers()),
-                read_body=_Body(request),
+                header=header,
+                read_body=_Body(request, header),
             )
         )
         return _respond(answer)
@@ -115,13 +116,17 @@ async def _sleep(seconds: float) -> None:
 
 
 class _Body:
-    """Reads the request's body when it is asked for, and no further than it may be long."""
+    """Reads the request's body when it is asked for, and no further than it is or may be long."""
 
-    def __init__(self, request: wasi.Request) -> None:
+    def __init__(self, request: wasi.Request, header: Callable[[str], str | None]) -> None:
         self._request = request
+        self._header = header
 
     async def __call__(self, limit: int) -> bytes:
-        body = await _read(wasi.Request.consume_body, self._request, limit + 1)
+        length = int(self._header("content-length") or limit + 1)
+        if length > limit + 1:
+            raise TooLarge
+        body = await _read(wasi.Request.consume_body, self._request, length)
         if len(body) > limit:
             raise TooLarge
         return body
@@ -168,6 +173,7 @@ class WasiTransport:
 
     def __init__(self, authority: str) -> None:
         self._authority = authority
+        self._options = _options()
 
     async def send(self, call: Call) -> Reply:
         headers = [(name, value.encode("latin-1")) for name, value in call.headers]
@@ -175,7 +181,7 @@ class WasiTransport:
         writer, reader = wit.byte_stream() if call.body else (None, None)
         trailers_writer, trailers = _trailers()
         request, _ = wasi.Request.new(
-            wasi.Fields.from_list(headers), reader, trailers, _options(call.timeout)
+            wasi.Fields.from_list(headers), reader, trailers, self._options.clone()
         )
         request.set_method(_CALLS[call.method])
         request.set_scheme(_HTTP)
@@ -206,10 +212,9 @@ async def _receive(response: wasi.Response) -> Reply:
     return Reply(status, body, etag)
 
 
-def _options(timeout: float) -> wasi.RequestOptions:
-    """Time-outs, from seconds."""
+def _options() -> wasi.RequestOptions:
     options = wasi.RequestOptions()
-    nanoseconds = int(timeout * 1e9)
+    nanoseconds = int(TIMEOUT * 1e9)
     options.set_connect_timeout(nanoseconds)
     options.set_first_byte_timeout(nanoseconds)
     options.set_between_bytes_timeout(nanoseconds)

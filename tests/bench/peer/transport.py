@@ -6,7 +6,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from coffeeshop.transport import Call, NoAnswer, Reply
+from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
 
 
 class AiohttpTransport:
@@ -36,7 +36,7 @@ class AiohttpTransport:
     async def send(self, call: Call) -> Reply:
         """The same time-outs as the guest's: to connect, and between any two parts."""
         url = URL(self._base + call.target, encoded=True)
-        timeout = aiohttp.ClientTimeout(sock_connect=call.timeout, sock_read=call.timeout)
+        timeout = aiohttp.ClientTimeout(sock_connect=TIMEOUT, sock_read=TIMEOUT)
         try:
             async with self._session.request(
                 call.method,
