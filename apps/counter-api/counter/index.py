@@ -16,6 +16,7 @@ deep it is: its cursor says in which segments it goes on.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import NamedTuple
 
 from coffeeshop.sidecar import Save, Store, Stored, Unavailable
@@ -243,9 +244,15 @@ class _Walk:
         """No entry of an older segment that is not in this one too is newer."""
 
     def mark(self, limit: Entry) -> Mark:
-        """The newest segment that may hold an entry below the limit."""
-        newer = [each.number for each in self._read if _oldest_possible(each) > limit.at]
-        return Mark(newer[-1] - 1, is_head=False) if newer else self._first
+        """The newest segment with an entry below the limit that no older one has, or may have."""
+        mark = self._first
+        for segment, older in zip_longest(self._read, self._read[1:]):
+            if _oldest_possible(segment) <= limit.at and (
+                older is None or any(e < limit for e in {*segment.entries} - {*older.entries})
+            ):
+                break
+            mark = Mark(segment.number - 1, is_head=False)
+        return mark
 
 
 def _oldest_possible(segment: Segment) -> int:
