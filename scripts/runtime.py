@@ -128,12 +128,22 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return {f"COFFEESHOP_{name.upper()}": value for name, value in given.items()}
 
 
+SERVE_FLAGS = (
+    # A guest's log line is one JSON object, and one write.
+    "--no-logging-prefix",
+    # The rest waits for its turn. Each request that comes while every instance begins one begins
+    # another instance: unbounded, 64 connections made 47 of them and 512 a collapse
+    # (docs/performance.md). 16 is what one instance takes.
+    *("--max-concurrent-requests", "16"),
+)
+"""Of `wasmtime serve` alone, beside those of `scripts.build`."""
+
+
 def serve(name: str, component: Path, port: int, env: Mapping[str, str]) -> Process:
     """`wasmtime serve` of a component that was compiled ahead of time."""
     command: tuple[str | Path, ...] = (
         *(provision.wasmtime(), "serve", "--allow-precompiled", *build.SERVE_FLAGS),
-        # So that a guest's log line is one JSON object, and one write.
-        "--no-logging-prefix",
+        *SERVE_FLAGS,
         *("--addr", f"127.0.0.1:{port}"),
         # Without a value: it is taken from the runtime's own environment.
         *_flags("--env", env),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,6 +40,23 @@ def test_many_follow_an_order_to_its_end_and_others_hang_up(shop: Shop, stack: S
     log = stack.layout.log(process_name(stack.ports.runtime, "counter"))
     trapped = re.findall(r".*(?:wasm trap|resource has children|stream.failed).*", log.read_text())
     assert not trapped, trapped[:3]
+
+
+def test_many_wait_for_an_order_and_nobody_else_has_to(shop: Shop, stack: Stack) -> None:
+    """More than the runtime answers at a time: an answer that waits has begun."""
+    with ThreadPoolExecutor(60) as pool, away(stack, "kitchen"):
+        placed = shop.place()
+        path = f"/v1/api/orders/{placed['id']}?wait=30"
+        waiting = [pool.submit(shop.counter.get, path, timeout=40) for _ in range(60)]
+        time.sleep(1)
+        begun = time.monotonic()
+        assert shop.counter.get("/healthz/counter").status_code == 204
+        shop.place()
+        assert time.monotonic() - begun < 2
+        assert not any(each.done() for each in waiting)
+    answers = [each.result() for each in waiting]
+    assert {(each.status_code, each.json()["status"]) for each in answers} == {(200, "FULFILLED")}
+    assert {each.headers["content-type"] for each in answers} == {"application/json"}
 
 
 def test_a_new_order_appears_on_the_board(shop: Shop) -> None:

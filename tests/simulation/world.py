@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -240,7 +240,7 @@ class App:
         context = copy_context()
         context.run(tasks_of_request.set, tasks)
         context.run(serving.set, Serving(f"{method} {path}", found[0] if found else None))
-        coroutine: Any = self._handler(request)
+        coroutine: Any = _whole(self._handler(request))
         task = self.world.loop.create_task(coroutine, context=context)
         self.world.forgotten.append(task)
         epoch = self.epoch
@@ -262,6 +262,27 @@ class App:
         exchange = _Exchange(self, call)
         reply: Reply = await exchange.future
         return reply
+
+
+async def _whole(answer: Awaitable[Response]) -> Response:
+    """An answer with all of its body."""
+    response = await answer
+    if response.stream is None:
+        return response
+    parts = _Parts()
+    await response.stream(parts)
+    return replace(response, body=b"".join(parts.sent), stream=None)
+
+
+@dataclass
+class _Parts:
+    """Who takes a streamed body, and does not hang up."""
+
+    sent: list[bytes] = field(default_factory=list)
+
+    async def send(self, part: bytes) -> bool:
+        self.sent.append(part)
+        return True
 
 
 class _Exchange:

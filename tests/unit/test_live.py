@@ -9,7 +9,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import Unavailable
 from coffeeshop.transport import Call, Reply
-from counter.live import HEARTBEAT, LIFETIME, events
+from counter.live import HEARTBEAT, LIFETIME, events, once_ended
 
 PAUSE = 0.5
 
@@ -31,9 +31,11 @@ class NoSidecar:
         raise AssertionError(call)
 
 
-def follow(watcher: Watcher, version: Callable[[float], bytes]) -> tuple[float, list[str]]:
-    """Follow a document whose version depends on the time; the seconds that took, and the log.
-    An empty version is a store that does not answer, `end` the last one."""
+def follow(
+    watcher: Watcher, version: Callable[[float], bytes], wait: float | None = None
+) -> tuple[float, list[str]]:
+    """Follow a document whose version depends on the time, or wait for its end; the seconds that
+    took, and the log. An empty version is a store that does not answer, `end` the last one."""
     time, logged = 0.0, []
 
     async def sleep(seconds: float) -> None:
@@ -46,9 +48,13 @@ def follow(watcher: Watcher, version: Callable[[float], bytes]) -> tuple[float, 
         return now, now == b"end"
 
     env = Environment(Settings(), NoSidecar(), lambda: datetime.now(UTC), bytes, sleep)
-    answer = events(env, lambda event, **_: logged.append(event), (version(0), False), read, PAUSE)
+    first = version(0), False
+    if wait is None:
+        answer = events(env, lambda event, **_: logged.append(event), first, read, PAUSE)
+    else:
+        answer = once_ended(env, lambda event, **_: logged.append(event), first, read, wait)
     assert answer.stream is not None
-    assert answer.media_type == "text/event-stream"
+    assert answer.media_type == ("text/event-stream" if wait is None else "application/json")
     stream = answer.stream
 
     async def watch() -> None:
@@ -92,3 +98,17 @@ def test_what_goes_wrong_ends_the_stream_and_is_logged() -> None:
     watcher = Watcher()
     _, logged = follow(watcher, broken)
     assert (len(watcher.parts), logged) == (1, ["stream.failed"])
+
+
+def test_who_waits_gets_the_end_alone() -> None:
+    watcher = Watcher()
+    took, _ = follow(watcher, lambda t: b"a" if t < 1 else b"" if t < 2 else b"end", wait=30)
+    assert watcher.parts == [b"end"]
+    assert 2 <= took < 2.5
+
+
+def test_who_waited_long_enough_gets_what_was_seen_last() -> None:
+    watcher = Watcher()
+    took, _ = follow(watcher, lambda t: b"a" if t < 1 else b"b" if t < 2 else b"", wait=3)
+    assert watcher.parts == [b"b"]
+    assert took == 3

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 
 from pydantic import TypeAdapter
 
@@ -26,7 +27,7 @@ from coffeeshop.logs import Log, logger
 from counter import operations as op
 from counter import page
 from counter.index import Cursor, Entry, Mark, UnknownCursor
-from counter.live import events
+from counter.live import Document, events, once_ended
 from counter.menu import MenuBoard
 from counter.order import Order, Rejected
 from counter.workflow import Abandoned, KeyReused, MayExist, Page, UnknownOrder, Workflow
@@ -119,35 +120,27 @@ class Counter:
         return Response(201, _json(order), headers=(("location", _location(order.id)),))
 
     async def get_order(self, request: Request) -> Response:
-        order_id = request.path_params["id"]
         wait = _wait(request.query())
-        order = await self._workflow.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
-        pause, waited = 0.02, 0.0
-        while order is not None and not order.is_terminal and waited < wait:
-            pause = min(pause, wait - waited)
-            await self._env.sleep(pause)
-            waited += pause
-            pause = min(pause * 1.5, 0.5)
-            order = await self._workflow.find(order_id)
-        if order is None:
-            raise Problem(404, f"There is no order {order_id}.")
-        return Response(200, _json(order))
+        read = partial(self._read, request.path_params["id"])
+        document, ended = await read()
+        if ended or not wait:
+            return Response(200, document)
+        return once_ended(self._env, self._log, (document, ended), read, wait)
 
     async def follow_order(self, request: Request) -> Response:
-        order_id = request.path_params["id"]
-
-        async def read() -> tuple[bytes, bool]:
-            order = await self._workflow.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
-            if order is None:
-                raise Problem(404, f"There is no order {order_id}.")
-            return _json(order), order.is_terminal
-
+        read = partial(self._read, request.path_params["id"])
         return events(self._env, self._log, await read(), read, ORDER_PAUSE)
+
+    async def _read(self, order_id: str) -> Document:
+        order = await self._workflow.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
+        if order is None:
+            raise Problem(404, f"There is no order {order_id}.")
+        return _json(order), order.is_terminal
 
     async def follow_all_orders(self, request: Request) -> Response:
         limit = _limit(request.query())
 
-        async def read() -> tuple[bytes, bool]:
+        async def read() -> Document:
             newest = await self._workflow.page(None, limit, customer=None, status=None)
             return _page_json(newest), False
 
