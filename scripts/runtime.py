@@ -133,8 +133,9 @@ SERVE_FLAGS = (
     "--no-logging-prefix",
     # The rest waits for its turn. Each request that comes while every instance begins one begins
     # another instance: unbounded, 64 connections made 47 of them and 512 a collapse
-    # (docs/performance.md). 16 is what one instance takes.
-    *("--max-concurrent-requests", "16"),
+    # (docs/performance.md). With 16 a post waited so long behind those of a store that hangs that
+    # it was refused after 3.2 s, and 3 s are promised.
+    *("--max-concurrent-requests", "32"),
 )
 """Of `wasmtime serve` alone, beside those of `scripts.build`."""
 
