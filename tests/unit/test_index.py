@@ -35,6 +35,14 @@ async def fill(indexes: Indexes, index: Index, entries: list[Entry]) -> None:
         await indexes.add(entry, await indexes.slots(index), lambda: True)
 
 
+def disordered(delays: Sequence[int], pace: int) -> list[Entry]:
+    """Entries in the order in which they are added: each is late by its delay, in milliseconds."""
+    return [
+        Entry(1_000_000 + number * pace + delay, f"{number:04}")
+        for number, delay in enumerate(delays)
+    ]
+
+
 async def walk(
     indexes: Indexes, index: Index, page: int, later: Sequence[Entry] = ()
 ) -> list[Entry]:
@@ -61,10 +69,7 @@ def test_pages_hold_every_entry_once_newest_first(
     delays: list[int], shards: int, page: int, pace: int
 ) -> None:
     """Whatever the disorder within its bound, the number of shards and the size of a page."""
-    entries = [
-        Entry(1_000_000 + number * pace + delay, f"{number:04}")
-        for number, delay in enumerate(delays)
-    ]
+    entries = disordered(delays, pace)
 
     async def scenario() -> list[Entry]:
         indexes, index = indexes_over(FakeSidecar()), Index("all", shards)
@@ -83,10 +88,7 @@ def test_pages_hold_every_entry_once_newest_first(
 def test_what_was_there_before_page_one_is_found_whatever_comes_meanwhile(
     delays: list[int], already: int, shards: int, pace: int
 ) -> None:
-    entries = [
-        Entry(1_000_000 + number * pace + delay, f"{number:04}")
-        for number, delay in enumerate(delays)
-    ]
+    entries = disordered(delays, pace)
 
     async def scenario() -> list[Entry]:
         indexes, index = indexes_over(FakeSidecar()), Index("all", shards)
