@@ -128,23 +128,23 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return {f"COFFEESHOP_{name.upper()}": value for name, value in given.items()}
 
 
-SERVE_FLAGS = (
+RUN_FLAGS = (
     # A guest's log line is one JSON object, and one write.
     "--no-logging-prefix",
     # The rest waits for its turn. Each request that comes while every instance begins one begins
     # another instance: unbounded, 64 connections made 47 of them and 512 a collapse
-    # (docs/performance.md). With 16 a post waited so long behind those of a store that hangs that
-    # it was refused after 3.2 s, and 3 s are promised.
+    # (docs/performance.md). With 16 a post was once refused after 3.2 s in an outage, where 3 s are
+    # promised.
     *("--max-concurrent-requests", "32"),
 )
-"""Of `wasmtime serve` alone, beside those of `scripts.build`."""
+"""Of `wasmtime serve` alone, beside `build.SERVE_FLAGS`, which are of `wasmtime compile` too."""
 
 
 def serve(name: str, component: Path, port: int, env: Mapping[str, str]) -> Process:
     """`wasmtime serve` of a component that was compiled ahead of time."""
     command: tuple[str | Path, ...] = (
         *(provision.wasmtime(), "serve", "--allow-precompiled", *build.SERVE_FLAGS),
-        *SERVE_FLAGS,
+        *RUN_FLAGS,
         *("--addr", f"127.0.0.1:{port}"),
         # Without a value: it is taken from the runtime's own environment.
         *_flags("--env", env),

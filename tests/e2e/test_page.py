@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import browser as chromium
-from scripts import provision
-from scripts.build import SERVE_FLAGS, build
+from scripts import runtime
+from scripts.build import build
 from scripts.cache import CHECKOUT
 from scripts.supervise import Stack
 from shop import Shop, away, until
@@ -223,12 +223,8 @@ def guarded(stack: Stack, tmp_path: Path) -> Iterator[str]:
         "COFFEESHOP_ID_SECRET": stack.secrets["id_secret"],
         "COFFEESHOP_POS_TOKEN": "till-7",
     }
-    command: list[str | Path] = [
-        *(provision.wasmtime(), "serve", "--allow-precompiled", *SERVE_FLAGS),
-        *("--addr", f"127.0.0.1:{port}"),
-        *(part for name in env for part in ("--env", name)),
-        build("aot", ["counter-api"])["counter-api"],
-    ]
+    component = build("aot", ["counter-api"])["counter-api"]
+    command = list(map(str, runtime.serve("guarded", component, port, env).command))
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, env=os.environ | env, stdout=log, stderr=log)
         try:

@@ -107,7 +107,7 @@ def test_a_module_that_is_named_runs_the_apis() -> None:
 def test_the_image_serves_as_the_local_stack_does() -> None:
     """But for the environment, which a container has for itself, and the cache."""
     dockerfile = (CHECKOUT / "k8s" / "images" / "wasmtime.Dockerfile").read_text()
-    for flag in (*build.SERVE_FLAGS, *runtime.SERVE_FLAGS):
+    for flag in (*build.SERVE_FLAGS, *runtime.RUN_FLAGS):
         assert f'"{flag}' in dockerfile, flag
 
 
