@@ -48,6 +48,7 @@ class Request:
     header: Callable[[str], str | None]
     read_body: BodyReader
     path_params: dict[str, str] = field(default_factory=dict)
+    _traceparent: str | None = None
 
     @property
     def path(self) -> str:
@@ -56,6 +57,14 @@ class Request:
     def query(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last counts."""
         return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+
+    def traceparent(self) -> str:
+        """The caller's trace context, or an empty text. Looked up when a call or a log line needs
+        it: a host's header costs as much as some answers."""
+        if self._traceparent is None:
+            text = self.header("traceparent") or ""
+            self._traceparent = text if _TRACEPARENT.fullmatch(text) else ""
+        return self._traceparent
 
     async def json(self, model: type[Model]) -> Model:
         """The body as a contract. Raises `Problem` (400, 413, 415 or 422)."""
@@ -207,8 +216,7 @@ class Router:
 
     async def __call__(self, request: Request) -> Response:
         """Answer the request. Never raises."""
-        trace = request.header("traceparent") or ""
-        traceparent.set(trace if _TRACEPARENT.fullmatch(trace) else "")
+        traceparent.set(request.traceparent)
         try:
             route = self._find(request)
             self._authorize(request, route.caller)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-traceparent: ContextVar[str] = ContextVar("traceparent", default="")
-"""The W3C trace context of the request being handled; empty when the caller sent none."""
+traceparent: ContextVar[Callable[[], str]] = ContextVar("traceparent", default=str)
+"""Tells the W3C trace context of the request being handled; empty when the caller sent none."""
 
 Log = Callable[..., None]
 
@@ -25,7 +25,7 @@ def logger(api: str, clock: Callable[[], datetime]) -> Log:
             "api": api,
             "event": event,
         }
-        if trace := traceparent.get():
+        if trace := traceparent.get()():
             line["traceId"] = trace[3:35]
         sys.stderr.write(_encode(line | fields) + "\n")
 

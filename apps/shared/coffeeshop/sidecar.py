@@ -76,7 +76,7 @@ class Sidecar:
         headers += extra
         if self._token:
             headers.append(("dapr-api-token", self._token))
-        if trace := traceparent.get():
+        if trace := traceparent.get()():
             headers.append(("traceparent", trace))
         return await self._transport.send(Call(method, target, tuple(headers), body))
 

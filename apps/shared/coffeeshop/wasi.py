@@ -7,7 +7,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 # The modules named componentize_py_… are made by componentize-py and carry no types.
@@ -86,15 +85,15 @@ class Guest(exports.HttpHandler):
         if cls._router is None:
             cls._router = cls.build(await _environment())
         method = request.get_method()
-        header = partial(_first, request.get_headers())
+        incoming = _Incoming(request)
         answer = await cls._router(
             Request(
                 method=method.value
                 if isinstance(method, wasi.Method_Other)
                 else _METHODS[type(method)],
                 target=request.get_path_with_query() or "/",
-                header=header,
-                read_body=_Body(request, header),
+                header=incoming.header,
+                read_body=incoming.read_body,
             )
         )
         return _respond(answer)
@@ -115,15 +114,22 @@ async def _sleep(seconds: float) -> None:
     await monotonic_clock.wait_for(int(seconds * 1e9))
 
 
-class _Body:
-    """Reads the request's body when it is asked for, and no further than it is or may be long."""
+class _Incoming:
+    """A request's headers and body, each asked of the host when somebody wants it."""
 
-    def __init__(self, request: wasi.Request, header: Callable[[str], str | None]) -> None:
+    def __init__(self, request: wasi.Request) -> None:
         self._request = request
-        self._header = header
+        self._fields: wasi.Fields | None = None
 
-    async def __call__(self, limit: int) -> bytes:
-        length = int(self._header("content-length") or limit + 1)
+    def header(self, name: str) -> str | None:
+        if self._fields is None:
+            self._fields = self._request.get_headers()
+        return _first(self._fields, name)
+
+    async def read_body(self, limit: int) -> bytes:
+        """No further than it is or may be long."""
+        # The headers first: whoever consumes the body consumes the request.
+        length = int(self.header("content-length") or limit + 1)
         if length > limit + 1:
             raise TooLarge
         body = await _read(wasi.Request.consume_body, self._request, length)
