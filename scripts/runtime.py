@@ -136,6 +136,9 @@ RUN_FLAGS = (
     # (docs/performance.md). With 16 a post was once refused after 3.2 s in an outage, where 3 s are
     # promised.
     *("--max-concurrent-requests", "32"),
+    # To begin an instance takes as long as fifty answers of the menu, and it is dropped after 128
+    # requests unless told otherwise. An instance grows by some 100 bytes a request: by 1 MB here.
+    *("--max-instance-reuse-count", "10000"),
 )
 """Of `wasmtime serve` alone, beside `build.SERVE_FLAGS`, which are of `wasmtime compile` too."""
 
