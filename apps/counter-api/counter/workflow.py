@@ -221,7 +221,8 @@ class Workflow:
 
     async def answered(self, answer: StationAnswered) -> None:
         """Record a station's answer. Raises `UnknownOrder`, and `Unavailable` to get it again."""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await self._pause(attempt)
             stored = await self._orders.get(answer.orderId)
             if stored is None or isinstance(stored.value, Tombstone):
                 raise UnknownOrder
@@ -236,14 +237,14 @@ class Workflow:
                     "order.updated", orderId=after.id, station=answer.station, status=after.status
                 )
                 return
-            await self._jitter()
         raise Unavailable("The order is changed by too many at once.")
 
     # The watchdog
 
     async def watch(self, order_id: str) -> None:
         """The watchdog's timer fired. Raises `Unavailable` to be called again."""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await self._pause(attempt)
             stored = await self._orders.get(order_id)
             match watch(stored.value if stored else None, self._now()):
                 case End():
@@ -259,7 +260,6 @@ class Workflow:
                     if await self._orders.update(order_id, order, stored.etag):
                         self._log("order.gave_up", level="warning", orderId=order_id)
                         return
-                    await self._jitter()
                 case Resubmit(order, stations):
                     await self._submit(order, stations)
                     # With overwrite, or the name of the job that is firing would be taken. The
@@ -354,8 +354,11 @@ class Workflow:
         """To the millisecond, as the indexes have it."""
         return moment(milliseconds(self._env.clock()))
 
-    async def _jitter(self) -> None:
-        await self._env.sleep((1 + self._env.choose(20)) / 1000)
+    async def _pause(self, attempt: int) -> None:
+        """Before a change is tried again. Who met another change need not wait for it: it is
+        saved. Only from the second time on there are more who meet."""
+        if attempt > 1:
+            await self._env.sleep((1 + self._env.choose(20)) / 1000)
 
 
 def derived_id(secret: bytes, pos: str, key: str) -> str:
