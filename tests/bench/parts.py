@@ -82,7 +82,7 @@ def measure_growth(found: Found) -> None:
             with running(large):
                 grown = growth.Growth(small, large)
                 grown.run(rounds=5, seconds=2)
-                grown.fulfil(rounds=3, rate=30, seconds=8)
+                grown.fulfil(rounds=3, rate=30, seconds=20)
                 found.growth = list(grown.measures())
                 found.measures += found.growth
 

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from counter.workflow import STORE
 from scripts.cache import say
 from tests.bench import floors
+from tests.bench.floors import replay
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_least, figure
 from tests.bench.stacks import OFFSET, Bench, component, turns
 
 CONNECTIONS = 8
-HELLO_PORT = OFFSET + 5_710
+HELLO_PORT, BARE_PORT = OFFSET + 5_710, OFFSET + 5_711
 ORDERS = 50
 MENU, ORDER = "menu read", "order read by id"
 CUSTOMER, BOARD = "a customer's orders", "the board's listing"
@@ -27,15 +29,20 @@ class Reading:
     found: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     def run(self, questions: tuple[str, ...], rounds: int, seconds: float) -> None:
-        with component(floors.component("hello"), HELLO_PORT, "/", {}):
-            hello = [Target("GET", f"http://127.0.0.1:{HELLO_PORT}/")]
+        reads_one = _one_read(self.stacks["ours"])
+        with (
+            component(floors.component("hello"), HELLO_PORT, "/", {}),
+            component(floors.component("bare"), BARE_PORT, "/healthz", reads_one),
+        ):
             targets = {
                 (question, side): _targets(question, stack)
                 for question in questions
                 for side, stack in self.stacks.items()
             }
             if MENU in questions:
-                targets[MENU, "hello"] = hello
+                targets[MENU, "hello"] = [Target("GET", f"http://127.0.0.1:{HELLO_PORT}/")]
+            if ORDER in questions:
+                targets[ORDER, "bare guest"] = [Target("GET", f"http://127.0.0.1:{BARE_PORT}/")]
             for number in range(rounds):
                 say(f"Reading, round {number + 1} …")
                 for what in turns(targets, number):
@@ -50,6 +57,15 @@ class Reading:
             ours = figure(self.found[question, "ours"])
             goal = goals.get((question, other))
             yield Measure(question, "1/s", ours, figure(theirs), other, goal)
+
+
+def _one_read(stack: Bench) -> dict[str, str]:
+    """What has the bare guest read an order, always the same, and answer with as many bytes."""
+    (target, *_) = _targets(ORDER, stack)
+    answer = httpx.get(target.url).raise_for_status()
+    call = ("GET", f"/v1.0/state/{STORE}/{answer.json()['id']}", "")
+    sidecar = f"127.0.0.1:{stack.ports.sidecar('counter')}"
+    return replay.environment([[call]], answer.content, stack.secrets["sidecar_token"], sidecar)
 
 
 def _targets(question: str, stack: Bench) -> list[Target]:

@@ -38,7 +38,8 @@ class Guests:
     def run(self, rounds: int, seconds: float, *, others: bool = True) -> None:
         token = self.stack.secrets["sidecar_token"]
         sidecar = f"127.0.0.1:{self.stack.ports.sidecar('counter')}"
-        bare = replay.environment(self.order, token, sidecar)
+        calls = replay.recorded(self.order)
+        bare = replay.environment(calls, self.order.answer, token, sidecar)
         singles = {
             "ours": api("counter", "ours", PORT, self.stack),
             "bare guest": component(floors.component("bare"), PORT + 1, "/healthz", bare),

@@ -2,21 +2,29 @@
 
 import json
 import re
+from collections.abc import Iterable
 from uuid import uuid4
 
 from tests.bench.calls import Placing, Seen, groups
 from tests.bench.load import Target
 
+Bare = tuple[str, str, str]
+"""Method, target and body of a call."""
+
 _INDEX = re.compile(r'(/state/counter-store/|")(?:all|customer)-')
 
 
-def environment(order: Placing, token: str, sidecar: str) -> dict[str, str]:
-    """What the bare guest needs."""
-    calls = {
-        "groups": [[_call(call, order) for call in group] for group in groups(order.calls)],
-        "answer": order.answer.decode(),
-    }
+def environment(
+    groups: Iterable[Iterable[Bare]], answer: bytes, token: str, sidecar: str
+) -> dict[str, str]:
+    """What the bare guest needs: its calls, in groups that are made at once, and its answer."""
+    calls = {"groups": [list(group) for group in groups], "answer": answer.decode()}
     return {"CALLS": json.dumps(calls), "TOKEN": token, "SIDECAR": sidecar}
+
+
+def recorded(order: Placing) -> list[list[Bare]]:
+    """The groups of calls that placed the order, to be made for others."""
+    return [[_call(call, order) for call in group] for group in groups(order.calls)]
 
 
 def targets(order: Placing, token: str, sidecar: str, count: int) -> list[Target]:
@@ -32,7 +40,7 @@ def targets(order: Placing, token: str, sidecar: str, count: int) -> list[Target
     return found
 
 
-def _call(call: Seen, order: Placing) -> tuple[str, str, str]:
+def _call(call: Seen, order: Placing) -> Bare:
     """Method, target and body, to be repeated: with the order's id open, and with index entries
     under keys of their own, where whoever writes last may."""
     target, body = call.target, call.body.decode()

@@ -1,7 +1,8 @@
-"""The calls of placing an order and nothing else: no parsing, no rules, no models.
+"""Calls to the sidecar and nothing else: no parsing, no rules, no models.
 
-The calls are in the environment, as they were recorded of the real counter-api: groups, each made
-of calls that are made at once. `{id}` in them becomes an id of this order.
+The calls are in the environment, such as those that were recorded of the real counter-api when it
+placed an order: groups, each made of calls that are made at once. `{id}` in them becomes an id of
+this order.
 """
 
 import asyncio
