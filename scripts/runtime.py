@@ -136,9 +136,10 @@ RUN_FLAGS = (
     # (docs/performance.md). With 16 a post was once refused after 3.2 s in an outage, where 3 s are
     # promised.
     *("--max-concurrent-requests", "32"),
-    # To begin an instance takes as long as fifty answers of the menu, and it is dropped after 128
-    # requests unless told otherwise. An instance grows by some 100 bytes a request: by 1 MB here.
-    *("--max-instance-reuse-count", "10000"),
+    # With 128 requests for each instance, the default, more than half of what the menu's answers
+    # cost was to begin and to drop instances. One grows by 2 KB with each order that it places: by
+    # 4 MB at most.
+    *("--max-instance-reuse-count", "2000"),
 )
 """Of `wasmtime serve` alone, beside `build.SERVE_FLAGS`, which are of `wasmtime compile` too."""
 
