@@ -77,10 +77,10 @@ async def _look(read: Read, last: bytes) -> Document:
 
 def _outliving(log: Log, send: Stream) -> Stream:
     """The stream outlives the request, and its context."""
-    trace = traceparent.get()()
+    trace = traceparent.get()
 
     async def stream(parts: Parts) -> None:
-        traceparent.set(lambda: trace)
+        traceparent.set(trace)
         try:
             await send(parts)
         except Exception as error:  # nobody else would hear of it

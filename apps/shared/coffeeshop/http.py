@@ -48,7 +48,7 @@ class Request:
     header: Callable[[str], str | None]
     read_body: BodyReader
     path_params: dict[str, str] = field(default_factory=dict)
-    _traceparent: str | None = None
+    _traceparent: str | None = field(default=None, init=False)
 
     @property
     def path(self) -> str:
