@@ -358,7 +358,7 @@ class Workflow:
         """Before a change is tried again. Who met another change need not wait for it: it is
         saved. Only from the second time on there are more who meet."""
         if attempt > 1:
-            await self._env.sleep((1 + self._env.choose(20)) / 1000)
+            await self._env.jitter()
 
 
 def derived_id(secret: bytes, pos: str, key: str) -> str:

@@ -21,3 +21,7 @@ class Environment:
     def choose(self, below: int) -> int:
         """A random integer from 0 up to but without `below`."""
         return int.from_bytes(self.entropy(4)) % below
+
+    async def jitter(self) -> None:
+        """Sleep for 1 to 20 ms, so that those who met do not meet again."""
+        await self.sleep((1 + self.choose(20)) / 1000)

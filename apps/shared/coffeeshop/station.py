@@ -248,7 +248,7 @@ class StationApi:
             after = change(stored.value)
             if after == stored.value or await self._lists.update(UNAVAILABLE, after, stored.etag):
                 return
-            await self._env.sleep((1 + self._env.choose(20)) / 1000)
+            await self._env.jitter()
         raise Unavailable("The list is changed by too many at once.")
 
 
