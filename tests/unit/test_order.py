@@ -1,22 +1,13 @@
 """The order's decisions: pure functions, checked over any order and any run of events."""
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from coffeeshop.contracts import (
-    ItemRequest,
-    ItemStatus,
-    MadeItem,
-    MenuItem,
-    OrderStatus,
-    PlaceOrder,
-    Station,
-)
+from coffeeshop.contracts import ItemStatus, OrderStatus, Station
 from counter.order import (
     GRACE,
     Abandon,
@@ -28,57 +19,11 @@ from counter.order import (
     Tombstone,
     contradicts,
     give_up,
-    place,
     record_answer,
     requested_types,
     watch,
 )
-
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-DEADLINE = timedelta(minutes=5)
-MENU = {
-    number: MenuItem(itemType=number, name=name, price=Decimal(price), station=station, image="")
-    for number, name, price, station in [
-        (1, "COFFEE_BLACK", "3.00", Station.BARISTA),
-        (5, "LATTE", "4.50", Station.BARISTA),
-        (7, "CROISSANT", "3.25", Station.KITCHEN),
-        (8, "MUFFIN", "3.00", Station.KITCHEN),
-    ]
-}
-
-
-def command(barista: list[int], kitchen: list[int]) -> PlaceOrder:
-    return PlaceOrder(
-        loyaltyMemberId="ann",
-        baristaItems=tuple(ItemRequest(itemType=t) for t in barista),
-        kitchenItems=tuple(ItemRequest(itemType=t) for t in kitchen),
-    )
-
-
-def placed(barista: list[int], kitchen: list[int]) -> Order:
-    return place(
-        command(barista, kitchen),
-        MENU,
-        order_id="o",
-        body_hash="h",
-        now=NOW,
-        deadline=DEADLINE,
-    )
-
-
-def verdicts(order: Order, station: Station, failed: frozenset[str]) -> list[MadeItem]:
-    return [
-        MadeItem(
-            id=item.id,
-            itemType=item.item_type,
-            name=item.name,
-            status=ItemStatus.FAILED if item.id in failed else ItemStatus.READY,
-            reason=f"{item.name} is sold out." if item.id in failed else None,
-            makeId=None,
-        )
-        for item in order.items
-        if item.station == station
-    ]
+from example_orders import NOW, command, placed, verdicts
 
 
 def without_times(order: Order) -> bytes:
