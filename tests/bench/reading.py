@@ -64,8 +64,7 @@ def _one_read(stack: Bench) -> dict[str, str]:
     (target, *_) = _targets(ORDER, stack)
     answer = httpx.get(target.url).raise_for_status()
     call = ("GET", f"/v1.0/state/{STORE}/{answer.json()['id']}", "")
-    sidecar = f"127.0.0.1:{stack.ports.sidecar('counter')}"
-    return replay.environment([[call]], answer.content, stack.secrets["sidecar_token"], sidecar)
+    return replay.environment([[call]], answer.content, stack)
 
 
 def _targets(question: str, stack: Bench) -> list[Target]:

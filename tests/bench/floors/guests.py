@@ -36,10 +36,8 @@ class Guests:
     """Orders a second."""
 
     def run(self, rounds: int, seconds: float, *, others: bool = True) -> None:
-        token = self.stack.secrets["sidecar_token"]
-        sidecar = f"127.0.0.1:{self.stack.ports.sidecar('counter')}"
         calls = replay.recorded(self.order)
-        bare = replay.environment(calls, self.order.answer, token, sidecar)
+        bare = replay.environment(calls, self.order.answer, self.stack)
         singles = {
             "ours": api("counter", "ours", PORT, self.stack),
             "bare guest": component(floors.component("bare"), PORT + 1, "/healthz", bare),
@@ -51,7 +49,7 @@ class Guests:
                 say(f"Placing alone: {who}, round {number + 1} …")
                 self._place(who, singles[who], seconds)
             if others:
-                self._replay(replay.targets(self.order, token, sidecar, REPLAYED), seconds)
+                self._replay(replay.targets(self.order, self.stack, REPLAYED), seconds)
 
     def _place(self, who: str, single: Single, seconds: float) -> None:
         with single:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from tests.bench.calls import Placing, Seen, groups
 from tests.bench.load import Target
+from tests.bench.stacks import Bench
 
 Bare = tuple[str, str, str]
 """Method, target and body of a call."""
@@ -14,12 +15,15 @@ Bare = tuple[str, str, str]
 _INDEX = re.compile(r'(/state/counter-store/|")(?:all|customer)-')
 
 
-def environment(
-    groups: Iterable[Iterable[Bare]], answer: bytes, token: str, sidecar: str
-) -> dict[str, str]:
-    """What the bare guest needs: its calls, in groups that are made at once, and its answer."""
+def environment(groups: Iterable[Iterable[Bare]], answer: bytes, stack: Bench) -> dict[str, str]:
+    """What the bare guest needs: its calls to the stack's counter-sidecar, in groups that are made
+    at once, and its answer."""
     calls = {"groups": [list(group) for group in groups], "answer": answer.decode()}
-    return {"CALLS": json.dumps(calls), "TOKEN": token, "SIDECAR": sidecar}
+    return {
+        "CALLS": json.dumps(calls),
+        "TOKEN": stack.secrets["sidecar_token"],
+        "SIDECAR": _sidecar(stack),
+    }
 
 
 def recorded(order: Placing) -> list[list[Bare]]:
@@ -27,17 +31,22 @@ def recorded(order: Placing) -> list[list[Bare]]:
     return [[_call(call, order) for call in group] for group in groups(order.calls)]
 
 
-def targets(order: Placing, token: str, sidecar: str, count: int) -> list[Target]:
+def targets(order: Placing, stack: Bench, count: int) -> list[Target]:
     """The calls of `count` orders, one after another, for a load tool."""
     calls = [_call(call, order) for call in order.calls]
+    sidecar, token = _sidecar(stack), {"dapr-api-token": stack.secrets["sidecar_token"]}
     found = []
     for _ in range(count):
         order_id = str(uuid4())
         for method, target, body in calls:
             url = f"http://{sidecar}{target.replace('{id}', order_id)}"
             content = body.replace("{id}", order_id).encode()
-            found.append(Target(method, url, content, {"dapr-api-token": token}))
+            found.append(Target(method, url, content, token))
     return found
+
+
+def _sidecar(stack: Bench) -> str:
+    return f"127.0.0.1:{stack.ports.sidecar('counter')}"
 
 
 def _call(call: Seen, order: Placing) -> Bare:
