@@ -10,6 +10,7 @@ from coffeeshop.wasi import Guest
 CONFIGURATION = station.Configuration(
     Station.BARISTA,
     "/dapr_subscribe_BaristaOrdered",
+    "/dapr_subscribe_BaristaOrderCancelled",
     description=beside(__file__, "openapi.json"),
 )
 

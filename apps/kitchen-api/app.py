@@ -10,6 +10,7 @@ from coffeeshop.wasi import Guest
 CONFIGURATION = station.Configuration(
     Station.KITCHEN,
     "/dapr_subscribe_KitchenOrdered",
+    "/dapr_subscribe_KitchenOrderCancelled",
     description=beside(__file__, "openapi.json"),
 )
 

@@ -4,14 +4,13 @@ import base64
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import partial
 
 from pydantic import TypeAdapter
 
 from coffeeshop import contracts, operation
-from coffeeshop.contracts import FieldError, OrderStatus, PlaceOrder
+from coffeeshop.contracts import FieldError, ItemStatus, OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
-from coffeeshop.events import delivered, dropped
+from coffeeshop.events import deliver
 from coffeeshop.http import (
     Caller,
     Problem,
@@ -24,13 +23,16 @@ from coffeeshop.http import (
     unavailable,
 )
 from coffeeshop.logs import Log, logger
+from coffeeshop.sidecar import Sidecar
 from counter import operations as op
 from counter import page
 from counter.index import Cursor, Entry, Mark, UnknownCursor
-from counter.live import Document, events, once_ended
+from counter.listing import Listing, Page
+from counter.live import Document, Read, events, once_ended
 from counter.menu import MenuBoard
-from counter.order import Order, Rejected
-from counter.workflow import Abandoned, KeyReused, MayExist, Page, UnknownOrder, Workflow
+from counter.order import Item, ItemOutcome, Rejected, View
+from counter.orders import Orders
+from counter.workflow import Abandoned, Ended, KeyReused, MayExist, UnknownOrder, Workflow
 
 MAX_WAIT_SECONDS = 30
 PAGE = 20
@@ -46,7 +48,6 @@ _ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _MARK = r"(?:-1|\d{1,9}h?)"
 _CURSOR = re.compile(rf"(\d{{1,15}}):({_ORDER_ID.pattern}):({_MARK}(?:,{_MARK})*)")
-_JOB = re.compile(rf"order-({_ORDER_ID.pattern})")
 
 
 def build(env: Environment) -> Router:
@@ -64,6 +65,7 @@ def build(env: Environment) -> Router:
             Route("GET", orders, counter.list_customer_orders, pos, op.LIST_CUSTOMER_ORDERS),
             Route("GET", order, counter.get_order, pos, op.GET_ORDER),
             Route("GET", f"{order}/events", counter.follow_order, pos, op.FOLLOW_ORDER),
+            Route("POST", f"{order}/cancel", counter.cancel_order, pos, op.CANCEL_ORDER),
             Route("GET", all_orders, counter.list_all_orders, pos, op.LIST_ALL_ORDERS),
             Route(
                 "GET", f"{all_orders}/events", counter.follow_all_orders, pos, op.FOLLOW_ALL_ORDERS
@@ -74,11 +76,10 @@ def build(env: Environment) -> Router:
             ),
             Route("PUT", sold_out, menu.put_sold_out, Caller.STATION, op.SELL_OUT),
             Route("DELETE", sold_out, menu.delete_sold_out, Caller.STATION, op.SELL_AGAIN),
-            Route("POST", barista, counter.record_answer, sidecar, operation.EVENT),
-            Route("POST", kitchen, counter.record_answer, sidecar, operation.EVENT),
-            Route("POST", any_station, counter.record_answer, sidecar, operation.EVENT),
+            Route("POST", barista, counter.record_reports, sidecar, operation.EVENT),
+            Route("POST", kitchen, counter.record_reports, sidecar, operation.EVENT),
+            Route("POST", any_station, counter.record_reports, sidecar, operation.EVENT),
             Route("POST", "/job/sweep", counter.sweep, sidecar, op.SWEEP),
-            Route("POST", "/job/{name}", counter.watch_order, sidecar, op.FIRE_TIMER),
             Route("GET", "/healthz/counter", alive, operation=operation.ALIVE),
             Route("GET", "/openapi.json", page.DESCRIPTION, operation=operation.DESCRIPTION),
             Route("GET", "/openapi/counter.json", page.DESCRIPTION),
@@ -96,6 +97,9 @@ def build(env: Environment) -> Router:
 class Counter:
     def __init__(self, workflow: Workflow, env: Environment, log: Log) -> None:
         self._workflow = workflow
+        sidecar = Sidecar(env.transport, env.settings.sidecar_token)
+        self._orders = Orders(sidecar)
+        self._listing = Listing(sidecar, env.settings.id_secret.encode())
         self._env = env
         self._log = log
 
@@ -105,7 +109,7 @@ class Counter:
             raise Problem(400, "Idempotency-Key must be 1 to 255 visible ASCII characters.")
         command = await request.json(PlaceOrder)
         try:
-            order = await self._workflow.place(command, key)
+            placed = await self._workflow.place(command, key)
         except Rejected as error:
             raise invalid_fields(error.errors) from None
         except KeyReused:
@@ -117,31 +121,50 @@ class Counter:
         except MayExist as error:
             detail = "The order may exist. Repeat the request with the same Idempotency-Key."
             raise unavailable(detail, (("location", _location(error.order_id)),)) from None
-        return Response(201, _json(order), headers=(("location", _location(order.id)),))
+        location = ("location", _location(placed.order.order.id))
+        repeat = (("idempotency-replayed", "true"),) if placed.is_repeat else ()
+        return Response(201, _json(placed.order), headers=(location, *repeat))
+
+    async def cancel_order(self, request: Request) -> Response:
+        order_id = request.path_params["id"]
+        if not _ORDER_ID.fullmatch(order_id):
+            raise _no_order(order_id)
+        try:
+            order = await self._workflow.cancel(order_id)
+        except UnknownOrder:
+            raise _no_order(order_id) from None
+        except Ended as error:
+            detail = f"The order is {error.order.status}: nothing of it can be cancelled any more."
+            raise Problem(409, detail) from None
+        return Response(202, _json(order))
 
     async def get_order(self, request: Request) -> Response:
         wait = _wait(request.query())
-        read = partial(self._read, request.path_params["id"])
-        document, ended = await read()
-        if ended or not wait:
-            return Response(200, document)
-        return once_ended(self._env, self._log, (document, ended), read, wait)
+        first, read = await self._find(request.path_params["id"])
+        if first[1] or not wait:
+            return Response(200, first[0])
+        return once_ended(self._env, self._log, first, read, wait)
 
     async def follow_order(self, request: Request) -> Response:
-        read = partial(self._read, request.path_params["id"])
-        return events(self._env, self._log, await read(), read, ORDER_PAUSE)
+        first, read = await self._find(request.path_params["id"])
+        return events(self._env, self._log, first, read, ORDER_PAUSE)
 
-    async def _read(self, order_id: str) -> Document:
-        order = await self._workflow.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
-        if order is None:
-            raise Problem(404, f"There is no order {order_id}.")
-        return _json(order), order.is_terminal
+    async def _find(self, order_id: str) -> tuple[Document, Read]:
+        """The order, and how to look at it again: only its reports can change."""
+        seen = await self._orders.find(order_id) if _ORDER_ID.fullmatch(order_id) else None
+        if seen is None:
+            raise _no_order(order_id)
+
+        async def read() -> Document:
+            return _document(await self._orders.view(seen.order))
+
+        return _document(seen), read
 
     async def follow_all_orders(self, request: Request) -> Response:
         limit = _limit(request.query())
 
         async def read() -> Document:
-            newest = await self._workflow.page(None, limit, customer=None, status=None)
+            newest = await self._listing.page(None, limit, customer=None, status=None)
             return _page_json(newest), False
 
         return events(self._env, self._log, await read(), read, BOARD_PAUSE)
@@ -166,30 +189,15 @@ class Counter:
         self, query: Mapping[str, str], *, customer: str | None, status: str | None
     ) -> Response:
         try:
-            found = await self._workflow.page(
+            found = await self._listing.page(
                 _cursor(query), _limit(query), customer=customer, status=status
             )
         except UnknownCursor:
             raise _unknown_cursor() from None
         return Response(200, _page_json(found))
 
-    async def record_answer(self, request: Request) -> Response:
-        event = await delivered(request, contracts.StationAnswered, self._log)
-        if event is None:
-            return dropped()
-        try:
-            await self._workflow.answered(event)
-        except UnknownOrder:
-            self._log("answer.unknown_order", level="warning", orderId=event.orderId)
-            return dropped()
-        return Response(204)
-
-    async def watch_order(self, request: Request) -> Response:
-        name = _JOB.fullmatch(request.path_params["name"])
-        if name is None:
-            raise Problem(404, "There is no such job.")
-        await self._workflow.watch(name[1])
-        return Response(204)
+    async def record_reports(self, request: Request) -> Response:
+        return await deliver(request, contracts.StationAnswered, self._workflow.record, self._log)
 
     async def sweep(self, _request: Request) -> Response:
         await self._workflow.sweep()
@@ -200,8 +208,16 @@ def _location(order_id: str) -> str:
     return f"/v1/api/orders/{order_id}"
 
 
-def _json(order: Order) -> bytes:
-    return contracts.with_numbers(_ORDERS.dump_json(_wire(order)))
+def _no_order(order_id: str) -> Problem:
+    return Problem(404, f"There is no order {order_id}.")
+
+
+def _document(seen: View) -> Document:
+    return _json(seen), seen.is_terminal
+
+
+def _json(seen: View) -> bytes:
+    return contracts.with_numbers(_ORDERS.dump_json(_wire(seen)))
 
 
 def _page_json(found: Page) -> bytes:
@@ -211,35 +227,37 @@ def _page_json(found: Page) -> bytes:
     return contracts.with_numbers(_PAGES.dump_json(page))
 
 
-def _wire(order: Order) -> contracts.Order:
+def _wire(seen: View) -> contracts.Order:
     """The order as the public sees it. Its parts were checked when they came in."""
+    order = seen.order
     return contracts.Order(
         id=order.id,
-        status=order.status,
+        status=seen.status,
         loyaltyMemberId=order.loyalty_member_id,
         orderSource=order.order_source,
         location=order.location,
         timestamp=order.timestamp,
         placedAt=order.placed_at,
-        updatedAt=order.updated_at,
+        updatedAt=seen.updated_at,
         expiresAt=order.expires_at,
         total=_dollars(order.total),
-        items=tuple(
-            contracts.OrderItem(
-                id=item.id,
-                itemType=item.item_type,
-                name=item.name,
-                price=_dollars(item.price),
-                station=item.station,
-                status=item.status,
-                reason=item.reason,
-            )
-            for item in order.items
-        ),
+        items=tuple(_wire_item(item, seen.outcomes.get(item.id)) for item in order.items),
         history=tuple(
             contracts.StatusChange(status=change.status, at=change.at, cause=change.cause)
-            for change in order.history
+            for change in seen.history
         ),
+    )
+
+
+def _wire_item(item: Item, outcome: ItemOutcome | None) -> contracts.OrderItem:
+    return contracts.OrderItem(
+        id=item.id,
+        itemType=item.item_type,
+        name=item.name,
+        price=_dollars(item.price),
+        station=item.station,
+        status=outcome.status if outcome else ItemStatus.PLACED,
+        reason=outcome.reason if outcome else None,
     )
 
 

@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+from pydantic import TypeAdapter
 
 from coffeeshop.sidecar import Save, Store, Stored, Unavailable
 
@@ -28,6 +30,8 @@ DISORDER_MS = 5_000
 """Entries of one shard are in the order of their times but for this much: an order is saved
 within 2 s of its time or not at all, and the clocks of two replicas may differ by 3 s."""
 ATTEMPTS = 12
+
+T = TypeVar("T")
 
 
 class Entry(NamedTuple):
@@ -45,12 +49,22 @@ class Segment:
     entries: tuple[tuple[int, str], ...]
 
 
+SEGMENTS = TypeAdapter(Segment)
+
+
 class Mark(NamedTuple):
     """Where a reader is in a shard: at the segment of this number, which was the head, or not.
     Below 0 it has read all."""
 
     number: int
     is_head: bool
+
+
+class Position(NamedTuple):
+    """How far a shard was read: in the segment of this number, so many entries."""
+
+    number: int
+    length: int
 
 
 class Cursor(NamedTuple):
@@ -84,6 +98,10 @@ class Index:
         """The key of a shard's newest segment."""
         return f"{self.name}-{shard}"
 
+    def heads(self) -> list[str]:
+        """The keys of all shards' newest segments."""
+        return [self.head(shard) for shard in range(self.shards)]
+
     def key(self, shard: int, number: int) -> str:
         """The key of a segment that is full."""
         return f"{self.name}-{shard}-{number}"
@@ -109,11 +127,21 @@ class Indexes:
         self._store = store
         self._choose = choose
 
-    async def slots(self, *indexes: Index) -> list[Slot]:
-        """Any shard of each index, to add to later. Raises `Unavailable`."""
+    async def slots(
+        self, *indexes: Index, beside: Store[T], keys: Sequence[str] = ()
+    ) -> tuple[list[Slot], dict[str, Stored[T]]]:
+        """Any shard of each index, to add to later, and other documents of the same state store,
+        in one call. Raises `Unavailable`."""
         chosen = self._any_shards(indexes)
-        heads = await self._store.get_many([slot.key for slot in chosen])
-        return [replace(slot, head=heads.get(slot.key)) for slot in chosen]
+        heads, others = await self._store.get_with([slot.key for slot in chosen], beside, keys)
+        return [replace(slot, head=heads.get(slot.key)) for slot in chosen], others
+
+    async def heads(
+        self, index: Index, *, beside: Store[T], keys: Sequence[str]
+    ) -> tuple[dict[str, Stored[Segment]], dict[str, Stored[T]]]:
+        """All heads of an index by their keys, and other documents of the same state store, in one
+        call. Raises `Unavailable`."""
+        return await self._store.get_with(index.heads(), beside, keys)
 
     def _any_shards(self, indexes: Iterable[Index]) -> list[Slot]:
         return [Slot(index, self._choose(index.shards), None) for index in indexes]
@@ -160,6 +188,42 @@ class Indexes:
             for slot, other in zip(slots, others, strict=True)
             if not took_it(slot)
         ]
+
+    async def since(
+        self,
+        index: Index,
+        positions: Sequence[Position],
+        heads: Mapping[str, Stored[Segment]],
+        room: int,
+    ) -> tuple[list[Entry], tuple[Position, ...]]:
+        """The entries that were added behind the positions, at most about `room`, and the positions
+        behind them. Nothing is ever added before a position. Raises `Unavailable`."""
+        reached = list(positions) or [Position(0, 0)] * index.shards
+        full: dict[int, list[str]] = {}
+        for shard in range(index.shards):
+            if head := heads.get(index.head(shard)):
+                end = min(head.value.number, reached[shard].number + room // SEGMENT)
+                full[shard] = [index.key(shard, n) for n in range(reached[shard].number, end)]
+                room -= SEGMENT * len(full[shard])
+        stored = await self._store.get_many([key for keys in full.values() for key in keys])
+        found: list[Entry] = []
+        for shard, keys in full.items():
+            if any(key not in stored for key in keys):
+                raise Unavailable("A part of the index is missing.")
+            segments = [stored[key].value for key in keys]
+            head_ = heads[index.head(shard)].value
+            if reached[shard].number + len(keys) == head_.number:
+                segments.append(head_)
+            known: Sequence[tuple[int, str]] = ()
+            for segment in segments:
+                # A segment begins with the last entries of the one before it.
+                skipped = reached[shard].length if segment.number == reached[shard].number else 0
+                fresh = [e for e in segment.entries[skipped:] if e not in known]
+                found += [Entry(*entry) for entry in fresh]
+                known = segment.entries
+            if segments:
+                reached[shard] = Position(segments[-1].number, len(segments[-1].entries))
+        return found, tuple(reached)
 
     async def before(self, index: Index, cursor: Cursor, count: int) -> "Found":
         """The newest entries below the cursor's limit, at least `count` unless there are fewer.

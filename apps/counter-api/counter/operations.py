@@ -41,6 +41,12 @@ GET_ORDER = Operation(
         ),
     ),
 )
+CANCEL_ORDER = Operation(
+    "cancelOrder",
+    "Ask for an order to be cancelled: each station decides by what it has begun",
+    (Answer(202, "The order as it is; what becomes of it shows in its items", Order, JSON),),
+    problems=(404, 409, 503),
+)
 FOLLOW_ORDER = Operation(
     "followOrder",
     "One order as it changes, until it has ended: server-sent events, each one the order",
@@ -106,16 +112,9 @@ SELL_AGAIN = Operation(
     (Answer(204, "It is not on the station's list"),),
     problems=(404, 429, 503),
 )
-FIRE_TIMER = Operation(
-    "fireTimer",
-    "A timer of the ordering workflow, fired by the API's own sidecar",
-    (Answer(204, "Done"),),
-    problems=(404, 503),
-    internal=True,
-)
 SWEEP = Operation(
     "sweep",
-    "The periodic look for orders without a timer",
+    "The regular look at orders that are not settled, called by the API's own sidecar",
     (Answer(204, "Done"),),
     problems=(503,),
     internal=True,

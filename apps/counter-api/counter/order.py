@@ -1,9 +1,10 @@
-"""The order: its states, and every decision about it, as pure functions.
+"""The order: its documents, its states, and every decision about it, as pure functions.
 
-State in, new state out. Nothing here reads a clock, draws an id or calls anybody.
+State in, new state out. Nothing here reads a clock, draws an id or calls anybody. The numbers W1 to
+W17 are the workflow's rules (docs/workflow.md).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,43 +14,65 @@ from coffeeshop.contracts import (
     FieldError,
     ItemRequest,
     ItemStatus,
-    MadeItem,
     MenuItem,
     OrderStatus,
     PlaceOrder,
     Station,
+    StationAnswered,
 )
 
 GRACE = timedelta(seconds=90)
-"""How long after `expires_at` an answer may still be on its way. An answer that was given in time
-is retried by the sidecar for 40 s. What a sidecar that died had in its hands comes again only after
-95 s, but the watchdog has each open order's station say its answer again every 20 s."""
+"""How long after `expires_at` a report may still be on its way (W9): a delivery of 5 s, retries of
+32 s, and the same again for the report, with some seconds for clocks that differ."""
+ANSWER_TIME = timedelta(seconds=30)
+"""How long a station has for the last question before it is given up (W10)."""
+FIRST_LOOKS = tuple(timedelta(seconds=seconds) for seconds in (10, 20, 40))
+LOOK_PERIOD = timedelta(seconds=60)
+"""When the sweep looks at an open order: at these ages, and then once a period (W8)."""
+
+
+# Documents
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`price` is in cents."""
+    """An item as it was ordered. `price` is in cents."""
 
     id: str
     item_type: int
     name: str
     price: int
     station: Station
-    status: ItemStatus = ItemStatus.PLACED
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOutcome:
+    """What a station says of one item."""
+
+    id: str
+    status: ItemStatus
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    status: OrderStatus
-    at: datetime
-    cause: str
+class Report:
+    """A station's latest report on an order, or, with `gave_up`, that there never was one."""
+
+    station: Station
+    sequence: int
+    final: bool
+    items: tuple[ItemOutcome, ...]
+    first_at: datetime
+    """When the counter had the station's first report."""
+    recorded_at: datetime
+    """When the counter had this one."""
+    gave_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it is stored. Its total is in cents; `body_hash` tells one request from another
-    that uses the same idempotency key."""
+    """An order as it was placed, and, once it is settled, with the final report of each station.
+    `body_hash` tells one request from another that uses the same idempotency key."""
 
     id: str
     body_hash: str
@@ -58,37 +81,46 @@ class Order:
     location: int
     timestamp: datetime | None
     placed_at: datetime
-    updated_at: datetime
     expires_at: datetime
-    status: OrderStatus
     items: tuple[Item, ...]
-    history: tuple[Change, ...]
+    settled: tuple[Report, ...] | None = None
     kind: Literal["order"] = "order"
 
     @property
     def total(self) -> int:
+        """In cents."""
         return sum(item.price for item in self.items)
 
     @property
-    def is_terminal(self) -> bool:
-        return self.status in (OrderStatus.FULFILLED, OrderStatus.FAILED)
+    def stations(self) -> tuple[Station, ...]:
+        """The stations that the order needs, in the order of their names."""
+        return tuple(sorted({item.station for item in self.items}))
 
-    def open_stations(self) -> tuple[Station, ...]:
-        """The stations that have not answered yet."""
-        waiting = {item.station for item in self.items if item.status is ItemStatus.PLACED}
-        return tuple(sorted(waiting))
+    def items_of(self, station: Station) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.station == station)
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """Stands where an order was never saved, so that it never will be: final."""
+    """Stands where an order was never saved, so that it never will be: final (W1)."""
 
     id: str
     abandoned_at: datetime
     kind: Literal["tombstone"] = "tombstone"
 
 
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Somebody wants the order cancelled; each station decides by what it has begun (W13)."""
+
+    requested_at: datetime
+
+
 Record = Order | Tombstone
+Reports = Mapping[Station, Report]
+
+
+# Placing
 
 
 class Rejected(Exception):
@@ -166,110 +198,196 @@ def place(
         location=command.location,
         timestamp=command.timestamp,
         placed_at=now,
-        updated_at=now,
         expires_at=now + deadline,
-        status=OrderStatus.PLACED,
         items=tuple(items),
-        history=(Change(OrderStatus.PLACED, now, "the order was placed"),),
     )
 
 
-def record_answer(
-    order: Order, station: Station, verdicts: Sequence[MadeItem], now: datetime
-) -> Order:
-    """The order with a station's verdicts, or the very same order if they change nothing:
-    they were known already, or the order has ended."""
-    if order.is_terminal:
-        return order
-    by_id = {verdict.id: verdict for verdict in verdicts}
-
-    def decided(item: Item) -> Item:
-        verdict = by_id.get(item.id)
-        if verdict is None or item.station != station or item.status is not ItemStatus.PLACED:
-            return item
-        return replace(item, status=ItemStatus(verdict.status), reason=verdict.reason)
-
-    return _with_items(order, tuple(map(decided, order.items)), now)
+# What the public sees
 
 
-def contradicts(order: Order, verdicts: Sequence[MadeItem]) -> bool:
-    """Whether an answer came too late: its items have ended otherwise."""
-    ended = {item.id: item.status for item in order.items}
-    return any(ended.get(verdict.id, verdict.status) != verdict.status for verdict in verdicts)
+@dataclass(frozen=True, slots=True)
+class Change:
+    status: OrderStatus
+    at: datetime
+    cause: str
 
 
-def give_up(order: Order, now: datetime) -> Order:
-    """The order ended: every item that is still open has failed for want of an answer."""
-    return _with_items(
-        order,
-        tuple(
-            replace(
-                item,
-                status=ItemStatus.FAILED,
-                reason=f"The {item.station} did not answer in time.",
-            )
-            if item.status is ItemStatus.PLACED
-            else item
-            for item in order.items
-        ),
-        now,
+@dataclass(frozen=True, slots=True)
+class View:
+    """An order with its stations' reports laid over it: derived at each read, never stored."""
+
+    order: Order
+    status: OrderStatus
+    outcomes: Mapping[str, ItemOutcome]
+    """By item id; an item without one is PLACED."""
+    updated_at: datetime
+    history: tuple[Change, ...]
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status not in (OrderStatus.PLACED, OrderStatus.IN_PROGRESS)
+
+
+def view(order: Order, reports: Reports) -> View:
+    """The order's public form. It is terminal when every report that it needs is final; a settled
+    order needs no reports but its own."""
+    if order.settled is not None:
+        reports = {report.station: report for report in order.settled}
+    known = sorted(
+        (reports[station] for station in order.stations if station in reports),
+        key=lambda report: report.recorded_at,
+    )
+    outcomes = {each.id: each for report in known for each in report.items}
+    placed = Change(OrderStatus.PLACED, order.placed_at, "the order was placed")
+    if not known:
+        return View(order, OrderStatus.PLACED, outcomes, order.placed_at, (placed,))
+    history = [placed]
+    begun, last = min(report.first_at for report in known), known[-1].recorded_at
+    unfinished = bool(open_stations(order, reports))
+    if unfinished or len(known) > 1 or begun < last:
+        history.append(Change(OrderStatus.IN_PROGRESS, begun, "a station reported"))
+    if unfinished:
+        return View(order, OrderStatus.IN_PROGRESS, outcomes, last, tuple(history))
+    outcomes |= {
+        item.id: ItemOutcome(item.id, ItemStatus.FAILED, f"The {item.station} did not say.")
+        for item in order.items
+        if item.id not in outcomes
+    }
+    status, cause = _end({outcomes[item.id].status for item in order.items})
+    history.append(Change(status, last, cause))
+    return View(order, status, outcomes, last, tuple(history))
+
+
+def _end(statuses: Collection[ItemStatus]) -> tuple[OrderStatus, str]:
+    if statuses == {ItemStatus.READY}:
+        return OrderStatus.FULFILLED, "every item is ready"
+    if statuses == {ItemStatus.CANCELLED}:
+        return OrderStatus.CANCELLED, "every item was cancelled"
+    return OrderStatus.FAILED, "not every item could be made"
+
+
+def open_stations(order: Order, reports: Reports) -> tuple[Station, ...]:
+    """The stations that have not reported their last word."""
+    return tuple(s for s in order.stations if s not in reports or not reports[s].final)
+
+
+# A station's report
+
+
+def reported(event: StationAnswered, now: datetime) -> Report:
+    """The report as the counter stores it."""
+    return Report(
+        station=event.station,
+        sequence=event.sequence,
+        final=event.final,
+        items=tuple(ItemOutcome(item.id, item.status, item.reason) for item in event.items),
+        first_at=now,
+        recorded_at=now,
     )
 
 
-def _with_items(order: Order, items: tuple[Item, ...], now: datetime) -> Order:
-    if items == order.items:
-        return order
-    status, cause = _status(items)
-    history = order.history
-    if status is not order.status:
-        # The cause names no station: whichever comes first, the order ends as the same order.
-        history = (*history, Change(status, now, cause))
-    return replace(order, items=items, status=status, updated_at=now, history=history)
+def newer(stored: Report, report: Report) -> Report | None:
+    """What replaces the stored report, or None if it stays (W7): a final one stays, a final one
+    replaces any that is not, and of two that are not the higher number wins."""
+    if stored.final or not (report.final or report.sequence > stored.sequence):
+        return None
+    return replace(report, first_at=min(stored.first_at, report.first_at))
 
 
-def _status(items: Sequence[Item]) -> tuple[OrderStatus, str]:
-    statuses = {item.status for item in items}
-    if ItemStatus.PLACED in statuses:
-        return OrderStatus.IN_PROGRESS, "a station answered"
-    if ItemStatus.FAILED in statuses:
-        return OrderStatus.FAILED, "not every item could be made"
-    return OrderStatus.FULFILLED, "every item is ready"
+def contradicts(stored: Report, report: Report) -> bool:
+    """Whether the report comes too late: what is stored is final and says something else."""
+    if not stored.final:
+        return False
+    return stored.gave_up or (report.final and stored.items != report.items)
 
 
-# The watchdog's decision, by the rules of DESIGN.md §3
+def given_up(order: Order, station: Station, now: datetime) -> Report:
+    """Stands for the report of a station that never reported (W10)."""
+    reason = f"The {station} did not answer in time."
+    items = (ItemOutcome(i.id, ItemStatus.FAILED, reason) for i in order.items_of(station))
+    return Report(
+        station=station,
+        sequence=0,
+        final=True,
+        items=tuple(items),
+        first_at=now,
+        recorded_at=now,
+        gave_up=True,
+    )
+
+
+# What the sweep does about an order
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """There is nothing left to watch."""
+class Done:
+    """Nothing will change any more (W12)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Abandon:
-    """The order was never saved: see to it that it never will be (rule 5)."""
+class Bury:
+    """No order was saved: see to it that none will be (W12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Every report is final: save the order with them. `given_up` are the stations to which
+    `cancel` must be published first (W11)."""
+
+    order: Order
+    given_up: tuple[Station, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask these stations again (W8). `is_last`: a station may be given up if it stays silent."""
+
+    order: Order
+    stations: tuple[Station, ...]
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The hard deadline has passed (rule 9)."""
-
-    order: Order
-
-
-@dataclass(frozen=True, slots=True)
-class Resubmit:
-    """Publish to these stations again and keep watching (rule 8)."""
+    """These stations never reported and did not answer the last question (W10)."""
 
     order: Order
     stations: tuple[Station, ...]
 
 
-def watch(record: Record | None, now: datetime) -> End | Abandon | GiveUp | Resubmit:
-    """What the watchdog has to do about what it finds under an order's key."""
+Look = Done | Bury | Settle | Ask | GiveUp
+
+
+def look(record: Record | None, reports: Reports, now: datetime, asked: datetime | None) -> Look:
+    """What has to be done about what stands under an order's id. `asked` is when the last question
+    was confirmed, if it was asked."""
     if record is None:
-        return Abandon()
-    if isinstance(record, Tombstone) or record.is_terminal:
-        return End()
-    if now > record.expires_at + GRACE:
-        return GiveUp(give_up(record, now))
-    return Resubmit(record, record.open_stations())
+        return Bury()
+    if isinstance(record, Tombstone) or record.settled is not None:
+        return Done()
+    if not (still_open := open_stations(record, reports)):
+        final = tuple(reports[station] for station in record.stations)
+        given_up_ = tuple(report.station for report in final if report.gave_up)
+        return Settle(replace(record, settled=final), given_up_)
+    silent = tuple(station for station in still_open if station not in reports)
+    is_last = bool(silent) and now > record.expires_at + GRACE
+    if is_last and asked is not None and now >= asked + ANSWER_TIME:
+        return GiveUp(record, silent)
+    return Ask(record, still_open, is_last)
+
+
+def next_look(record: Order, now: datetime, asked: datetime | None) -> datetime:
+    """When the sweep looks at an open order again (W8)."""
+    age = now - record.placed_at
+    for first in FIRST_LOOKS:
+        if age < first:
+            regular = record.placed_at + first
+            break
+    else:
+        last = FIRST_LOOKS[-1]
+        regular = record.placed_at + last + LOOK_PERIOD * ((age - last) // LOOK_PERIOD + 1)
+    if asked is not None:
+        return min(regular, max(asked + ANSWER_TIME, now))
+    due = record.expires_at + GRACE + timedelta(milliseconds=1)
+    return min(regular, due) if now < due else regular

@@ -1,20 +1,24 @@
 """The ordering workflow: from a POS's request to an order that has ended, whatever dies between.
 
-    place    ask product-api for the items, arm the watchdog and write the indexes, save the order,
-             submit it to its stations
-    answered a station's answer is recorded in the order
-    watch    the watchdog's timer fired: submit again, give up, or see to it that an order that
-             was never saved never will be
-    sweep    the second line: arm the watchdog of each recent order that is still open
+    place    ask product-api for the items, write the indexes, create the order, publish it to its
+             stations
+    record   a station's report is stored beside the order
+    cancel   somebody changed their mind: each station decides
+    sweep    every 10 s: ask silent stations again, give them up after the deadline, settle what has
+             ended, and see to it that what was never saved never will be
 
-Dapr keeps what must last: the order under its key with an ETag, the watchdog as a job, the events
-in the broker. The decisions are pure functions in `counter.order`; the rules are DESIGN.md §3's.
+Each document has one writer. Dapr keeps what must last: the documents with their ETags, the events
+in the broker. The decisions are pure functions in `counter.order`; W1 to W17 are the rules of
+docs/workflow.md.
 """
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,59 +34,76 @@ from coffeeshop.contracts import (
 )
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
-from coffeeshop.sidecar import Sidecar, Store, Stored, TooManyRequests, Unavailable
+from coffeeshop.sidecar import Save, Sidecar, Store, Stored, TooManyRequests, Unavailable
 from coffeeshop.transport import NoAnswer
-from counter.index import Cursor, Entry, Index, Indexes, Segment, milliseconds, moment
+from counter import order as rules
+from counter.index import SEGMENTS, Entry, Indexes, Position, milliseconds, moment
 from counter.order import (
-    GRACE,
-    Abandon,
-    End,
+    Ask,
+    Bury,
+    Cancellation,
     GiveUp,
+    Look,
     Order,
     Record,
-    Resubmit,
+    Report,
+    Settle,
     Tombstone,
-    contradicts,
+    View,
     place,
-    record_answer,
     requested_types,
-    watch,
+    view,
 )
-
-STORE = "counter-store"
-EVERYONE = Index("all", 32)
-"""Of all orders."""
-CUSTOMER_SHARDS = 4
+from counter.orders import EVERYONE, STORE, Orders, cancellation_key, customer_index, report_key
 
 BUDGET = timedelta(seconds=2)
-"""An order that could not be saved this long after its request came is not saved at all."""
+"""An order that could not be saved this long after its request came is not saved at all (W2)."""
 FIRST_ANSWERS = timedelta(milliseconds=500)
-"""An order whose first questions took longer meets a shop that has more to do than it can: it is
-refused while nothing of it is stored yet. Saved later it would mostly exceed the budget, and leave
-a timer and index entries behind (measured with 256 connections: 1,671 of 2,770 did)."""
-FIRST_WATCH = timedelta(seconds=10)
-NEXT_WATCH = timedelta(seconds=20)
-WATCH_RETRY = timedelta(seconds=10)
-SWEEP_PERIOD = timedelta(seconds=60)
-SWEEP_PAGE = 100
+"""Load shedding: an order whose first questions took longer is refused while nothing of it is
+stored. Saved later it would mostly exceed the budget, and leave index entries behind (measured
+with 256 connections: 1,671 of 2,770 did)."""
 ATTEMPTS = 12
-"""How often a change that meets another one is tried again, before the event comes again."""
+"""How often an optimistic lock is retried before the event or request has to come again."""
 
-LAST_SWEEP = "last-sweep"
-"""The key of the last whole sweep."""
+WATCH = "watch"
+"""The key of what the sweep remembers."""
+CLAIM_MS = 8_000
+"""How long a sweep has the work for itself: less than the 10 s from one sweep to the next."""
+FIRST_LOOK_MS = rules.FIRST_LOOKS[0] // timedelta(milliseconds=1)
+"""How old an index entry is when it is looked at first: older than an attempt can get (W16)."""
+CHUNK = 100
+"""Orders that are looked at with one bulk read."""
+MAX_OPEN = 20_000
+"""Open entries that the sweep remembers; beyond them it takes no new ones (W12). A document of
+20,000 has 1.5 MB, and a sidecar takes 4."""
+MAX_LOOKS = 4_000
+"""Entries that one sweep looks at, those that are due longest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """A sweep that looked at all it had to."""
+class Watched:
+    """An index entry that is not done. Times are milliseconds since 1970."""
 
-    began_at: datetime
+    id: str
+    at: int
+    next: int
+    """When to look at it again."""
+    asked: int | None = None
+    """When the last question before giving up was confirmed (W10)."""
 
 
-_RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
-_SWEEPS = TypeAdapter(Sweep)
-_SEGMENTS = TypeAdapter(Segment)
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the sweep remembers: positions in the index, and the open entries before them (W12)."""
+
+    positions: tuple[Position, ...] = ()
+    open: tuple[Watched, ...] = ()
+    claimed_at: int = 0
+    claimed_by: str = ""
+
+
 _MENU = TypeAdapter(tuple[MenuItem, ...])
+_WATCHES = TypeAdapter(Watch)
 
 
 class KeyReused(Exception):
@@ -102,13 +123,23 @@ class MayExist(Exception):
 
 
 class UnknownOrder(Exception):
-    """An answer for an order that does not exist."""
+    """There is no such order, and there never will be."""
+
+
+class Ended(Exception):
+    """The order has ended: nothing of it can be cancelled any more."""
+
+    def __init__(self, order: View) -> None:
+        super().__init__(order.order.id)
+        self.order = order
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    orders: list[Order]
-    next: Cursor | None
+class Placed:
+    """An order, and whether an earlier request with the same key had placed it."""
+
+    order: View
+    is_repeat: bool
 
 
 class Workflow:
@@ -119,13 +150,13 @@ class Workflow:
         self._log = log
         self._secret = env.settings.id_secret.encode()
         self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
-        self._orders = Store(self._sidecar, STORE, _RECORDS)
-        self._indexes = Indexes(Store(self._sidecar, STORE, _SEGMENTS), env.choose)
-        self._sweeps = Store(self._sidecar, STORE, _SWEEPS)
+        self._orders = Orders(self._sidecar)
+        self._indexes = Indexes(Store(self._sidecar, STORE, SEGMENTS), env.choose)
+        self._watches = Store(self._sidecar, STORE, _WATCHES)
 
     # Placing an order
 
-    async def place(self, command: PlaceOrder, key: str | None) -> Order:
+    async def place(self, command: PlaceOrder, key: str | None) -> Placed:
         """Place an order, or find the one that was placed with this idempotency key.
 
         Raises `Rejected`, `KeyReused`, `Abandoned`, `MayExist`, `TooManyRequests` and
@@ -137,34 +168,43 @@ class Workflow:
             return self._now() - now <= BUDGET
 
         order_id = self._order_id(key)
-        menu, slots = await together(
+        body_hash = hashlib.sha256(
+            command.model_dump_json(exclude={"timestamp"}).encode()
+        ).hexdigest()
+        menu, (slots, known) = await together(
             self._menu(requested_types(command)),
-            self._indexes.slots(EVERYONE, self._customer(command.loyaltyMemberId)),
+            self._indexes.slots(
+                EVERYONE,
+                customer_index(self._secret, command.loyaltyMemberId),
+                beside=self._orders.records,
+                keys=[order_id] if key else [],
+            ),
         )
+        if (stored := known.get(order_id)) is not None:
+            return await self._repeated(stored, body_hash)
         if self._now() - now > FIRST_ANSWERS:
             raise Unavailable("The shop is overloaded.")
         order = place(
             command,
             menu,
             order_id=order_id,
-            body_hash=hashlib.sha256(command.model_dump_json().encode()).hexdigest(),
+            body_hash=body_hash,
             now=now,
             deadline=self._env.settings.order_deadline,
         )
-        entry = Entry(milliseconds(now), order_id)
-        # Before the order is saved: an order without a watchdog or an index entry could be lost.
-        await together(self._arm(order_id, FIRST_WATCH), self._indexes.add(entry, slots, in_time))
+        # W2: the index is what watches an order, so that its entry is confirmed first.
+        await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
         if not in_time():
             raise Unavailable("Placing the order took too long.")
-        if (stored := await self._save(order)) is not None:
-            return stored
-        self._log("order.placed", orderId=order_id, total=order.total, items=len(order.items))
+        if (stored := await self._create(order)) is not None:
+            return await self._repeated(stored, body_hash)
         try:
-            await self._submit(order, order.open_stations())
+            await self._publish_to(order, order.stations, "placed")
         except Unavailable as error:
-            # The order is saved, and so it is placed: the watchdog submits it.
+            # W4: a saved order is placed. The sweep publishes it.
             self._log("order.not_submitted", level="warning", orderId=order_id, cause=str(error))
-        return order
+        self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
+        return Placed(view(order, {}), is_repeat=False)
 
     async def _menu(self, types: tuple[int, ...]) -> dict[int, MenuItem]:
         target = f"/v1-get-items-by-types?types={','.join(map(str, types))}"
@@ -178,185 +218,278 @@ class Workflow:
             raise Unavailable("The menu cannot be read.") from error
         raise Unavailable("The menu cannot be read.")
 
-    async def _arm(self, order_id: str, due: timedelta, *, overwrite: bool = False) -> None:
-        await self._sidecar.schedule(
-            f"order-{order_id}", due, b"{}", retry=WATCH_RETRY, overwrite=overwrite
-        )
-
-    async def _save(self, order: Order) -> Order | None:
-        """Create the order; None if it is saved now, else the same request's earlier order."""
+    async def _create(self, order: Order) -> Stored[Record] | None:
+        """Create the order; None if it is saved now, else what stands there (W3)."""
         try:
-            stored = await self._orders.create(order.id, order)
+            stored = await self._orders.records.create(order.id, order)
         except Unavailable as error:
             raise MayExist(order.id) from error
-        if stored is None or stored.value == order:
-            return None
-        if isinstance(stored.value, Tombstone):
+        return None if stored is None or stored.value == order else stored
+
+    async def _repeated(self, stored: Stored[Record], body_hash: str) -> Placed:
+        """The answer to a key whose id is taken (W3)."""
+        record = stored.value
+        if isinstance(record, Tombstone):
             raise Abandoned
-        if stored.value.body_hash != order.body_hash:
+        if record.body_hash != body_hash:
             raise KeyReused
-        return stored.value
+        return Placed(await self._orders.view(record), is_repeat=True)
 
-    async def _submit(self, order: Order, stations: tuple[Station, ...]) -> None:
-        """Publish what each station has to make. Raises `Unavailable`."""
-        await together(*(self._submit_to(station, order) for station in stations))
-        if stations:
-            self._log("order.submitted", orderId=order.id, stations=list(stations))
+    # A station's report
 
-    async def _submit_to(self, station: Station, order: Order) -> None:
-        event = StationOrdered(
-            orderId=order.id,
-            expiresAt=order.expires_at,
-            items=tuple(
-                ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
-                for item in order.items
-                if item.station == station
-            ),
-        )
-        await self._sidecar.publish(
-            f"{station}_order_placed", f"{order.id}.{station}.placed", event.to_json()
-        )
+    async def record(self, events: Sequence[StationAnswered]) -> None:
+        """Store stations' reports: one save in the usual case, and no read (W4, W7). Raises
+        `Unavailable` to get all of them again."""
+        now = self._now()
+        waiting: dict[str, tuple[StationAnswered, Report]] = {}
+        for event in events:
+            key, report = report_key(event.orderId, event.station), rules.reported(event, now)
+            if key not in waiting or rules.newer(waiting[key][1], report) is not None:
+                waiting[key] = event, report
+        there = await self._orders.reports.create_all({k: r for k, (_, r) in waiting.items()})
+        for key, (event, report) in waiting.items():
+            if key not in there:
+                raise Unavailable("The store did not confirm.")
+            if there[key] == report:
+                self._log_report(event)
+            else:
+                await self._replace(key, event, report)
 
-    # A station's answer
-
-    async def answered(self, answer: StationAnswered) -> None:
-        """Record a station's answer. Raises `UnknownOrder`, and `Unavailable` to get it again."""
+    async def _replace(self, key: str, event: StationAnswered, report: Report) -> None:
+        """Lay a report over the one that is stored, by the optimistic lock."""
         for attempt in range(ATTEMPTS):
             await self._pause(attempt)
-            stored = await self._orders.get(answer.orderId)
-            if stored is None or isinstance(stored.value, Tombstone):
+            stored = await self._orders.reports.get(key)
+            if stored is None:
+                raise Unavailable("The store did not confirm.")
+            newer = rules.newer(stored.value, report)
+            if newer is None:
+                await self._not_newer(stored.value, event, report)
+                return
+            if await self._orders.reports.update(key, newer, stored.etag):
+                self._log_report(event)
+                return
+        raise Unavailable("The report is changed by too many at once.")
+
+    async def _not_newer(self, stored: Report, event: StationAnswered, report: Report) -> None:
+        if not rules.contradicts(stored, report):
+            return
+        self._log("report.late", level="warning", orderId=event.orderId, station=event.station)
+        if stored.gave_up and not report.final:
+            # W11: the station still works on what was given up.
+            record = await self._orders.records.get(event.orderId)
+            if record is not None and isinstance(record.value, Order):
+                await self._publish_to(record.value, (event.station,), "cancelled")
+
+    def _log_report(self, event: StationAnswered) -> None:
+        self._log("order.updated", orderId=event.orderId, station=event.station, final=event.final)
+
+    # Cancelling
+
+    async def cancel(self, order_id: str) -> View:
+        """Ask the stations to cancel what they have not begun (W13). Raises `UnknownOrder`, after
+        which there never will be one, `Ended` and `Unavailable`."""
+        for attempt in range(ATTEMPTS):
+            await self._pause(attempt)
+            stored = await self._orders.records.get(order_id)
+            if stored is None:
+                tombstone = Tombstone(order_id, self._now())
+                stored = await self._orders.records.create(order_id, tombstone)
+                if stored is None:
+                    raise UnknownOrder
+            if isinstance(stored.value, Tombstone):
                 raise UnknownOrder
-            before = stored.value
-            after = record_answer(before, answer.station, answer.items, self._now())
-            if after == before:
-                if contradicts(before, answer.items):
-                    self._log("answer.late", level="warning", orderId=before.id)
-                return
-            if await self._orders.update(before.id, after, stored.etag):
-                self._log(
-                    "order.updated", orderId=after.id, station=answer.station, status=after.status
+            return await self._cancel(stored.value)
+        raise Unavailable("The order is changed by too many at once.")
+
+    async def _cancel(self, order: Order) -> View:
+        seen = await self._orders.view(order)
+        if seen.is_terminal:
+            raise Ended(seen)
+        cancellation = Cancellation(self._now())
+        await self._orders.cancellations.create(cancellation_key(order.id), cancellation)
+        self._log("order.cancellation_requested", orderId=order.id)
+        try:
+            await self._publish_to(order, order.stations, "cancelled")
+        except Unavailable as error:
+            # The sweep publishes it with its next question (W8).
+            self._log("order.not_submitted", level="warning", orderId=order.id, cause=str(error))
+        return seen
+
+    # Events to the stations
+
+    async def _publish_to(self, order: Order, stations: Iterable[Station], what: str) -> None:
+        """Publish that the order was `placed` or `cancelled`. Raises `Unavailable`."""
+        await self._publish({station: [order] for station in stations}, what)
+
+    async def _publish(self, orders: Mapping[Station, Sequence[Order]], what: str) -> None:
+        """One call for each station. Raises `Unavailable` if one of the events is not confirmed."""
+        await together(
+            *(
+                self._sidecar.publish_many(
+                    f"{station}_order_{what}",
+                    {f"{o.id}.{station}.{what}": _event(o, station) for o in some},
                 )
-                return
-        raise Unavailable("The order is changed by too many at once.")
+                for station, some in orders.items()
+            )
+        )
 
-    # The watchdog
-
-    async def watch(self, order_id: str) -> None:
-        """The watchdog's timer fired. Raises `Unavailable` to be called again."""
-        for attempt in range(ATTEMPTS):
-            await self._pause(attempt)
-            stored = await self._orders.get(order_id)
-            match watch(stored.value if stored else None, self._now()):
-                case End():
-                    return
-                case Abandon():
-                    tombstone = Tombstone(order_id, self._now())
-                    if await self._orders.create(order_id, tombstone) is None:
-                        self._log("order.abandoned", level="warning", orderId=order_id)
-                        return
-                    # An order came first after all, or the tombstone's answer was lost.
-                case GiveUp(order):
-                    assert stored is not None  # noqa: S101 - only an order is given up
-                    if await self._orders.update(order_id, order, stored.etag):
-                        self._log("order.gave_up", level="warning", orderId=order_id)
-                        return
-                case Resubmit(order, stations):
-                    await self._submit(order, stations)
-                    # With overwrite, or the name of the job that is firing would be taken. The
-                    # new job stands when this one is answered (read in go-etcd-cron).
-                    await self._arm(order_id, NEXT_WATCH, overwrite=True)
-                    return
-        raise Unavailable("The order is changed by too many at once.")
+    # The sweep
 
     async def sweep(self) -> None:
-        """Arm the watchdog of every recent open order again, if it is not armed: the scheduler
-        may have lost its data. Recent is what can still be open, counted from the last sweep
-        that was whole. Raises `Unavailable`."""
+        """Look at what is due: entries that are new in the index, and those that were open when
+        they were looked at last. Raises `Unavailable`: the next sweep looks again."""
+        now = milliseconds(self._now())
+        heads, watches = await self._indexes.heads(EVERYONE, beside=self._watches, keys=[WATCH])
+        stored = watches.get(WATCH)
+        watch = stored.value if stored else Watch()
+        room = min(MAX_OPEN - len(watch.open), MAX_LOOKS)
+        added, positions = await self._indexes.since(EVERYONE, watch.positions, heads, room)
+        entries = {entry.id: entry for entry in watch.open}
+        for new in added:
+            entries.setdefault(new.id, Watched(new.id, new.at, new.at + FIRST_LOOK_MS))
+        due = sorted((e for e in entries.values() if e.next <= now), key=lambda e: e.next)
+        if not added and not due:
+            return
+        claim = await self._claim(stored, now)
+        if claim is None:
+            return
+        for begin in range(0, min(len(due), MAX_LOOKS), CHUNK):
+            chunk = due[begin : begin + CHUNK]
+            try:
+                still_open = await self._look_at(chunk)
+            except Unavailable as error:
+                self._log("sweep.incomplete", level="warning", cause=str(error))
+                continue
+            for entry in chunk:
+                del entries[entry.id]
+            entries |= {entry.id: entry for entry in still_open}
+        await self._remember(Watch(positions, tuple(entries.values()), now, claim))
+
+    async def _claim(self, stored: Stored[Watch] | None, now: int) -> str | None:
+        """Have this sweep's work for oneself; None if another replica has it. A claim that lies in
+        the future is of a clock that is wrong: it counts for nothing."""
+        if stored is not None and 0 <= now - stored.value.claimed_at < CLAIM_MS:
+            return None
+        claim = self._env.entropy(16).hex()
+        if stored is None:
+            theirs = await self._watches.create(WATCH, Watch(claimed_at=now, claimed_by=claim))
+            return claim if theirs is None else None
+        mine = replace(stored.value, claimed_at=now, claimed_by=claim)
+        return claim if await self._watches.update(WATCH, mine, stored.etag) else None
+
+    async def _remember(self, watch: Watch) -> None:
+        """Save what the sweep remembers, unless another one has claimed the work meanwhile: what
+        that one saves is right too."""
+        stored = await self._watches.get(WATCH)
+        if stored is not None and stored.value.claimed_by == watch.claimed_by:
+            await self._watches.update(WATCH, watch, stored.etag)
+
+    async def _look_at(self, entries: Sequence[Watched]) -> list[Watched]:
+        """Do what is due about the entries, in bulk. Returns those that are not done (W12). Raises
+        `Unavailable`."""
         now = self._now()
-        last = await self._sweeps.get(LAST_SWEEP)
-        oldest = 0
-        if last is not None:
-            # Counted from the last whole sweep: an outage may have kept all of a window from us.
-            since = min(now, last.value.began_at)
-            deadline = self._env.settings.order_deadline
-            oldest = milliseconds(since - deadline - GRACE - 2 * SWEEP_PERIOD)
-        cursor, more = Cursor(Entry(milliseconds(now), "")), True
-        while more and cursor.limit.at > oldest:
-            found = await self._indexes.before(EVERYONE, cursor, SWEEP_PAGE)
-            entries = found.entries[:SWEEP_PAGE]
-            if not entries:
-                break
-            more = not found.is_all or len(entries) == SWEEP_PAGE
-            records = await self._orders.get_many([entry.id for entry in entries])
-            await together(
-                *(
-                    self._arm(stored.value.id, FIRST_WATCH)
-                    for stored in records.values()
-                    if isinstance(stored.value, Order) and not stored.value.is_terminal
-                )
-            )
-            cursor = found.after(entries[-1])
-        if last is None:
-            await self._sweeps.create(LAST_SWEEP, Sweep(now))
-        else:
-            # On a conflict another sweep has ended meanwhile: that one counts.
-            await self._sweeps.update(LAST_SWEEP, Sweep(now), last.etag)
+        records = await self._orders.records.get_many([entry.id for entry in entries])
+        found = [each.value for each in records.values()]
+        unsettled = [r for r in found if isinstance(r, Order) and r.settled is None]
+        reports = await self._orders.reports_of(unsettled)
+        by_kind: dict[type[Look], list[tuple[Watched, Any]]] = defaultdict(list)
+        for entry in entries:
+            stored = records.get(entry.id)
+            asked = moment(entry.asked) if entry.asked is not None else None
+            record = stored.value if stored else None
+            each = rules.look(record, reports.get(entry.id, {}), now, asked)
+            by_kind[type(each)].append((entry, each))
+        return [
+            *await self._bury(by_kind[Bury], now),
+            *await self._settle(by_kind[Settle], records),
+            *await self._ask(by_kind[Ask], now),
+            *await self._give_up(by_kind[GiveUp], now),
+        ]
 
-    # Questions
+    async def _bury(self, looks: Sequence[tuple[Watched, Bury]], now: datetime) -> list[Watched]:
+        """Create tombstones. What met an order, or was not confirmed, is looked at again."""
+        if not looks:
+            return []
+        there = await self._orders.records.create_all(
+            {entry.id: Tombstone(entry.id, now) for entry, _ in looks}
+        )
+        buried = {key for key, record in there.items() if isinstance(record, Tombstone)}
+        for order_id in buried:
+            self._log("order.abandoned", level="warning", orderId=order_id)
+        return [entry for entry, _ in looks if entry.id not in buried]
 
-    async def find(self, order_id: str) -> Order | None:
-        """The order, or None: a tombstone is no order. Raises `Unavailable`."""
-        stored = await self._orders.get(order_id)
-        return stored.value if stored and isinstance(stored.value, Order) else None
+    async def _settle(
+        self, looks: Sequence[tuple[Watched, Settle]], records: Mapping[str, Stored[Record]]
+    ) -> list[Watched]:
+        """Save ended orders with their reports. Without a confirmation they are looked at again."""
+        cancelled: dict[Station, list[Order]] = defaultdict(list)
+        for _, settle in looks:
+            for station in settle.given_up:
+                cancelled[station].append(settle.order)
+        try:
+            await self._publish(cancelled, "cancelled")  # W11
+        except Unavailable as error:
+            self._log("sweep.incomplete", level="warning", cause=str(error))
+            return [entry for entry, _ in looks]
+        saves: list[Save[Record]] = [
+            Save(entry.id, settle.order, records[entry.id].etag) for entry, settle in looks
+        ]
+        if await self._orders.records.save_all(saves):
+            return []
+        return [entry for entry, _ in looks]
 
-    async def page(
-        self, cursor: Cursor | None, count: int, *, customer: str | None, status: str | None
-    ) -> Page:
-        """Up to `count` orders, newest first: of one customer, or of all. Raises `UnknownCursor`
-        and `Unavailable`."""
-        index = EVERYONE if customer is None else self._customer(customer)
-        next_ = cursor or Cursor(Entry(milliseconds(self._now() + timedelta(days=1)), ""))
-        orders: list[Order] = []
-        for _ in range(ATTEMPTS):
-            found = await self._indexes.before(index, next_, count)
-            batch, rest = found.entries[:count], len(found.entries) > count
-            records = await self._orders.get_many([entry.id for entry in batch])
-            for entry in batch:
-                order = _order_of(entry, records.get(entry.id))
-                if order is None or customer not in (None, order.loyalty_member_id):
-                    continue
-                if status in (None, order.status):
-                    orders.append(order)
-                if len(orders) == count:
-                    last = entry == batch[-1] and found.is_all and not rest
-                    return Page(orders, None if last else found.after(entry))
-            if found.is_all and not rest:
-                return Page(orders, None)
-            next_ = found.after(batch[-1])
-        return Page(orders, next_)
+    async def _ask(self, looks: Sequence[tuple[Watched, Ask]], now: datetime) -> list[Watched]:
+        """Publish `placed` again, and `cancelled` where that was requested (W8)."""
+        keys = {cancellation_key(entry.id): ask for entry, ask in looks}
+        requested = await self._orders.cancellations.get_many(list(keys))
+        placed: dict[Station, list[Order]] = defaultdict(list)
+        cancelled: dict[Station, list[Order]] = defaultdict(list)
+        for key, ask in keys.items():
+            for station in ask.stations:
+                placed[station].append(ask.order)
+                if key in requested:
+                    cancelled[station].append(ask.order)
+        confirmed = True
+        try:
+            await self._publish(placed, "placed")
+            await self._publish(cancelled, "cancelled")
+        except Unavailable as error:
+            confirmed = False
+            self._log("sweep.incomplete", level="warning", cause=str(error))
+        for entry, ask in looks:
+            self._log("order.asked", orderId=entry.id, stations=ask.stations)
+        return [_asked(entry, ask, now, confirmed=confirmed) for entry, ask in looks]
 
-    # Keys
+    async def _give_up(
+        self, looks: Sequence[tuple[Watched, GiveUp]], now: datetime
+    ) -> list[Watched]:
+        """Create GIVEN-UP where there is no report (W10). The next look settles the order."""
+        given_up = {
+            report_key(entry.id, station): rules.given_up(look.order, station, now)
+            for entry, look in looks
+            for station in look.stations
+        }
+        if given_up:
+            await self._orders.reports.create_all(given_up)
+        for entry, _ in looks:
+            self._log("order.gave_up", level="warning", orderId=entry.id)
+        return [entry for entry, _ in looks]
+
+    # Keys and times
 
     def _order_id(self, key: str | None) -> str:
-        """Random, or the same for the same key of the same POS: no record of keys to lose."""
+        """Random, or the same for the same key of the same POS: no record of keys to lose (W3)."""
         if key is None:
             return str(UUID(bytes=self._env.entropy(16), version=4))
         return derived_id(self._secret, self._env.settings.pos_token, key)
-
-    def _customer(self, identity: str) -> Index:
-        digest = self._hmac(f"customer\n{identity}").hex()
-        return Index(f"customer-{digest}", CUSTOMER_SHARDS)
-
-    def _hmac(self, text: str) -> bytes:
-        return hmac.digest(self._secret, text.encode(), "sha256")
 
     def _now(self) -> datetime:
         """To the millisecond, as the indexes have it."""
         return moment(milliseconds(self._env.clock()))
 
     async def _pause(self, attempt: int) -> None:
-        """Before a change is tried again. Who met another change need not wait for it: it is
-        saved. Only from the second time on there are more who meet."""
+        """Before an optimistic lock is retried: at once the first time, then with jitter."""
         if attempt > 1:
             await self._env.jitter()
 
@@ -370,8 +503,22 @@ def derived_id(secret: bytes, pos: str, key: str) -> str:
     return str(UUID(bytes=bytes(digest)))
 
 
-def _order_of(entry: Entry, stored: Stored[Record] | None) -> Order | None:
-    """The entry's order. A repeated request leaves entries with other times: those are skipped."""
-    if stored is None or not isinstance(stored.value, Order):
-        return None
-    return stored.value if milliseconds(stored.value.placed_at) == entry.at else None
+def _asked(entry: Watched, ask: Ask, now: datetime, *, confirmed: bool) -> Watched:
+    """The entry after a question. A last question that is not confirmed is asked again (W10)."""
+    if ask.is_last and not confirmed:
+        return entry
+    asked = (entry.asked or milliseconds(now)) if ask.is_last else None
+    then = rules.next_look(ask.order, now, moment(asked) if asked else None)
+    return replace(entry, next=milliseconds(then), asked=asked)
+
+
+def _event(order: Order, station: Station) -> bytes:
+    """What a station gets of an order, whether it was placed or cancelled."""
+    return StationOrdered(
+        orderId=order.id,
+        expiresAt=order.expires_at,
+        items=tuple(
+            ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
+            for item in order.items_of(station)
+        ),
+    ).to_json()

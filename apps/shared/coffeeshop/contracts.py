@@ -43,8 +43,11 @@ Station.KITCHEN = Station("kitchen")
 
 class ItemStatus(StrEnum):
     PLACED = "PLACED"
+    QUEUED = "QUEUED"
+    STARTED = "STARTED"
     READY = "READY"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 class OrderStatus(StrEnum):
@@ -52,6 +55,7 @@ class OrderStatus(StrEnum):
     IN_PROGRESS = "IN_PROGRESS"
     FULFILLED = "FULFILLED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 class Document(BaseModel):
@@ -80,6 +84,19 @@ Money = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0, "description": "US dollars, two decimals"}),
 ]
 """US dollars with two decimals."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def _order_id(text: str) -> str:
+    if not _UUID.fullmatch(text):
+        raise ValueError("must be the id of an order")
+    return text
+
+
+# The published schema says "string", so that this check is no pattern: it would be a new version.
+OrderId = Annotated[str, AfterValidator(_order_id)]
+"""A UUID in lower case. It becomes part of keys."""
 
 ItemType = Annotated[int, Field(strict=True, ge=0, le=9999)]
 """The number of an item on the menu."""
@@ -205,31 +222,35 @@ class ItemToMake(Document):
 
 
 class StationOrdered(Document):
-    """`barista_order_placed`, `kitchen_order_placed`: these items are wanted before `expiresAt`."""
+    """`barista_order_placed`, `kitchen_order_placed`: these items are wanted before `expiresAt`.
+    `barista_order_cancelled`, `kitchen_order_cancelled`: they are not wanted any more."""
 
     version: Literal[1] = 1
-    orderId: str
+    orderId: OrderId
     expiresAt: datetime
     items: tuple[ItemToMake, ...]
 
 
 class MadeItem(Document):
-    """A station's verdict on one item. `makeId` is drawn anew for each item that is made."""
+    """What a station says of one item. Each making draws a `makeId` of its own (W6)."""
 
     id: str
     itemType: ItemType
     name: str
-    status: Literal[ItemStatus.READY, ItemStatus.FAILED]
+    status: ItemStatus
     reason: str | None
     makeId: str | None
 
 
 class StationAnswered(Document):
-    """`barista_order_updated`, `kitchen_order_updated`: the station's final word on an order."""
+    """`barista_order_updated`, `kitchen_order_updated`: the station's report on an order. Of two
+    reports the one with the higher `sequence` is newer; nothing follows a `final` one (W7)."""
 
     version: Literal[1] = 1
-    orderId: str
+    orderId: OrderId
     station: Station
+    sequence: int = Field(default=1, ge=0)
+    final: bool = True
     items: tuple[MadeItem, ...]
     answeredAt: datetime
 
@@ -237,7 +258,29 @@ class StationAnswered(Document):
 class CloudEvent(Document):
     """What the sidecar delivers (CloudEvents 1.0); `data` is the event that was published."""
 
-    data: dict[str, Any]
+    data: Any = None
+
+
+class BulkEntry(Document):
+    entryId: str
+    event: CloudEvent
+
+
+class Delivery(CloudEvent):
+    """A CloudEvent, or, with `entries`, several of them (Dapr's bulk subscription)."""
+
+    entries: tuple[BulkEntry, ...] | None = None
+
+
+class BulkStatus(Document):
+    entryId: str
+    status: str
+
+
+class BulkStatuses(Document):
+    """What is to become of each event of a bulk delivery: SUCCESS, RETRY or DROP."""
+
+    statuses: tuple[BulkStatus, ...]
 
 
 # Stations: staff

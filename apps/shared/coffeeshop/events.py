@@ -1,41 +1,67 @@
-"""Events as the sidecar delivers them, and what may be answered."""
+"""Events as the sidecar delivers them, one by one or in bulk, and what is answered."""
 
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from coffeeshop.contracts import CloudEvent
+from coffeeshop.contracts import BulkStatus, BulkStatuses, Delivery
 from coffeeshop.http import Problem, Request, Response, unavailable
 from coffeeshop.logs import Log
 
 Event = TypeVar("Event", bound=BaseModel)
+Handle = Callable[[Sequence[Event]], Awaitable[None]]
 
 VERSION = 1
+MAX_DELIVERY = 1024 * 1024
+"""Bytes of a delivery. An event is below 10 KB, and up to 64 of them come in bulk."""
+DROPPED = Response(200, b'{"status":"DROP"}')
+"""Has the sidecar dead-letter the event at once."""
 
 
-async def delivered(request: Request, event: type[Event], log: Log) -> Event | None:
-    """The event in the delivery, or None if it is not one: drop it, then it is dead-lettered.
+async def deliver(
+    request: Request, model: type[Event], handle: Handle[Event], log: Log
+) -> Response:
+    """Hand the delivered events to their handler, all at once, and tell the sidecar what to do
+    about each.
 
-    Raises `Problem` 503 for a version that is newer than ours: a consumer that knows it is
-    being rolled out, and will get it.
+    What is not an event is dead-lettered. A version that is newer than ours is repeated: a consumer
+    that knows it is being rolled out. Raises what `handle` raises, and then all come again.
     """
     try:
-        data = (await request.json(CloudEvent)).data
-        version = data.get("version")
-        if isinstance(version, int) and version > VERSION:
-            log("event.unknown_version", level="warning", path=request.path, version=version)
-            raise unavailable(f"Version {version} is not known here.")
-        return event.model_validate(data)
+        delivery = await request.json(Delivery, MAX_DELIVERY)
+    except Problem as problem:
+        log("event.malformed", level="error", path=request.path, cause=problem.detail)
+        return DROPPED
+    if delivery.entries is None:
+        event, status = _read(delivery.data, model, request.path, log)
+        if event is not None:
+            await handle([event])
+            return Response(204)
+        if status == "RETRY":
+            raise unavailable("The version of the event is not known here.")
+        return DROPPED
+    events: list[Event] = []
+    statuses: list[BulkStatus] = []
+    for entry in delivery.entries:
+        event, status = _read(entry.event.data, model, request.path, log)
+        statuses.append(BulkStatus(entryId=entry.entryId, status=status))
+        if event is not None:
+            events.append(event)
+    if events:
+        await handle(events)
+    return Response(200, BulkStatuses(statuses=tuple(statuses)).to_json())
+
+
+def _read(data: Any, model: type[Event], path: str, log: Log) -> tuple[Event | None, str]:
+    """The event, and its status if the handler succeeds."""
+    version = data.get("version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        log("event.unknown_version", level="warning", path=path, version=version)
+        return None, "RETRY"
+    try:
+        return model.model_validate(data), "SUCCESS"
     except ValidationError as error:
         cause = str(error.errors(include_input=False, include_url=False)[:3])
-    except Problem as problem:
-        if problem.status == 503:
-            raise
-        cause = problem.detail
-    log("event.malformed", level="error", path=request.path, cause=cause)
-    return None
-
-
-def dropped() -> Response:
-    """Have the sidecar dead-letter the event at once."""
-    return Response(200, b'{"status":"DROP"}')
+        log("event.malformed", level="error", path=path, cause=cause)
+        return None, "DROP"

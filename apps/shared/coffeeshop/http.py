@@ -66,15 +66,15 @@ class Request:
             self._traceparent = text if _TRACEPARENT.fullmatch(text) else ""
         return self._traceparent
 
-    async def json(self, model: type[Model]) -> Model:
+    async def json(self, model: type[Model], limit: int = MAX_BODY) -> Model:
         """The body as a contract. Raises `Problem` (400, 413, 415 or 422)."""
         media_type = (self.header("content-type") or "").partition(";")[0].strip().lower()
         if media_type not in (JSON, "application/cloudevents+json"):
             raise Problem(415, "Send the body as application/json.")
         try:
-            return model.model_validate_json(await self.read_body(MAX_BODY))
+            return model.model_validate_json(await self.read_body(limit))
         except TooLarge:
-            raise Problem(413, f"The body may have at most {MAX_BODY} bytes.") from None
+            raise Problem(413, f"The body may have at most {limit} bytes.") from None
         except ValidationError as error:
             raise invalid_document(error) from None
 

@@ -4,9 +4,8 @@ A call that is not confirmed raises `Unavailable`: it may or may not have had it
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -115,6 +114,18 @@ class Sidecar:
         target = f"/v1.0/publish/{PUBSUB}/{topic}?metadata.cloudevent.id={quote(event_id)}"
         await self.confirmed("The broker", "POST", target, event, accept=(200, 204))
 
+    async def publish_many(self, topic: str, events: Mapping[str, bytes]) -> None:
+        """Publish events to one topic in one call, by their ids. Raises `Unavailable` if one of
+        them is not confirmed: any of them may have been published."""
+        if len(events) == 1:
+            ((event_id, event),) = events.items()
+            await self.publish(topic, event_id, event)
+        elif events:
+            entries = b",".join(_entry(event_id, event) for event_id, event in events.items())
+            target = f"/v1.0/publish/bulk/{PUBSUB}/{topic}"
+            body = b"[%s]" % entries
+            await self.confirmed("The broker", "POST", target, body, accept=(200, 204))
+
     async def invoke(
         self,
         app: str,
@@ -125,19 +136,15 @@ class Sidecar:
         """Call another API. Raises `NoAnswer`."""
         return await self.call(method, f"/v1.0/invoke/{app}/method{target}", extra=headers)
 
-    async def schedule(
-        self, job: str, due: timedelta, data: bytes, *, retry: timedelta, overwrite: bool = False
-    ) -> None:
-        """Arm a timer: the sidecar posts `data` to `/job/<job>` after `due`, and again every
-        `retry` until that succeeds. Without `overwrite` an armed timer of that name stays as it is.
-        Raises `Unavailable`.
-        """
-        body = (
-            b'{"dueTime":"%ds","overwrite":%s,"failurePolicy":{"constant":{"interval":"%ds"}},'
-            b'"data":%s}'
-        ) % (due.total_seconds(), b"true" if overwrite else b"false", retry.total_seconds(), data)
-        accept = (200, 204) if overwrite else (200, 204, 409)
-        await self.confirmed("The scheduler", "POST", f"/v1.0/jobs/{job}", body, accept=accept)
+
+def _entry(event_id: str, event: bytes) -> bytes:
+    """An event of a bulk publish."""
+    template = (
+        b'{"entryId":%s,"event":%s,"contentType":"application/json",'
+        b'"metadata":{"cloudevent.id":%s}}'
+    )
+    name = json.dumps(event_id).encode()
+    return template % (name, event, name)
 
 
 class Store(Generic[T]):
@@ -165,16 +172,18 @@ class Store(Generic[T]):
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, Stored[T]]:
         """Those of the documents that exist. Raises `Unavailable`, also if just one failed."""
-        items = await self._sidecar.read_many(self._path, keys)
-        return {key: stored for key in keys if (stored := self._of(items.get(key)))}
+        return self._present(keys, await self._sidecar.read_many(self._path, keys))
 
     async def get_with(
-        self, key: str, other: "Store[U]", other_key: str
-    ) -> tuple[Stored[T] | None, Stored[U] | None]:
-        """Two documents of two types, which are in the same state store, in one call. Raises
+        self, keys: Sequence[str], other: "Store[U]", other_keys: Sequence[str]
+    ) -> tuple[dict[str, Stored[T]], dict[str, Stored[U]]]:
+        """Documents of two types, which are in the same state store, in one call. Raises
         `Unavailable`."""
-        items = await self._sidecar.read_many(self._path, (key, other_key))
-        return self._of(items.get(key)), other._of(items.get(other_key))
+        items = await self._sidecar.read_many(self._path, (*keys, *other_keys))
+        return self._present(keys, items), other._present(other_keys, items)
+
+    def _present(self, keys: Sequence[str], items: Mapping[str, BulkItem]) -> dict[str, Stored[T]]:
+        return {key: stored for key in keys if (stored := self._of(items.get(key)))}
 
     def _of(self, item: BulkItem | None) -> Stored[T] | None:
         if item is None or item.data is None or item.etag is None:
@@ -187,6 +196,8 @@ class Store(Generic[T]):
     async def save_all(self, saves: Sequence[Save[T]]) -> bool:
         """Save several documents in one call, each of them or not. True if all are confirmed; else
         any of them may have been saved, and only reading tells."""
+        if not saves:
+            return True
         try:
             reply = await self._sidecar.call("POST", self._path, self._body(*saves))
         except NoAnswer:
@@ -208,6 +219,16 @@ class Store(Generic[T]):
         if stored is None:
             raise Unavailable("The store did not confirm.")
         return stored
+
+    async def create_all(self, values: Mapping[str, T]) -> dict[str, T]:
+        """Save those of the documents whose keys are free, in one call. Returns what stands under
+        each key now: a key that is missing is not confirmed, and another value was there before.
+        Raises `Unavailable`."""
+        if await self.save_all([Save(key, value) for key, value in values.items()]):
+            return dict(values)
+        # One taken key is the answer to all of them: only reading tells which.
+        stored = await self.get_many(list(values))
+        return {key: each.value for key, each in stored.items()}
 
     async def update(self, key: str, value: T, etag: str) -> bool:
         """Replace the version that was read. False if it may have changed meanwhile: read again,

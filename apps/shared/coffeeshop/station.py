@@ -1,9 +1,10 @@
-"""A station: makes what is ordered of it, once, and says how that went.
+"""A station: makes what is ordered of it, once, and reports how that went.
 
-barista-api and kitchen-api are this, with two configurations. The rules are DESIGN.md §3's.
+barista-api and kitchen-api are this, with two configurations. W1 to W17 are the workflow's rules
+(docs/workflow.md).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +22,7 @@ from coffeeshop.contracts import (
     UnavailableList,
 )
 from coffeeshop.environment import Environment
-from coffeeshop.events import delivered, dropped
+from coffeeshop.events import deliver
 from coffeeshop.files import File
 from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, alive, item_type_of
 from coffeeshop.logs import Log, logger
@@ -63,7 +64,7 @@ DELETE_UNAVAILABLE = Operation(
     problems=(404, 503),
 )
 
-_ANSWERS = TypeAdapter(StationAnswered)
+_RECORDS = TypeAdapter(StationAnswered)
 _LISTS = TypeAdapter(UnavailableList)
 
 
@@ -74,6 +75,8 @@ class Configuration:
     station: Station
     ordered_path: str
     """Where the sidecar delivers the station's orders."""
+    cancelled_path: str
+    """Where it delivers that an order is not wanted any more."""
     description: bytes = b"{}"
     """The API's OpenAPI document."""
 
@@ -90,7 +93,14 @@ def build(configuration: Configuration, env: Environment) -> Router:
     description = File(configuration.description)
     return Router(
         [
-            Route("POST", ordered, station.make_order, Caller.SIDECAR, operation.EVENT),
+            Route("POST", ordered, station.make_orders, Caller.SIDECAR, operation.EVENT),
+            Route(
+                "POST",
+                configuration.cancelled_path,
+                station.cancel_orders,
+                Caller.SIDECAR,
+                operation.EVENT,
+            ),
             Route("GET", result, station.get_order, operation=GET_RESULT),
             Route("GET", sold_out, station.list_unavailable, operation=LIST_UNAVAILABLE),
             Route("GET", sold_out_item, station.get_unavailable, operation=GET_UNAVAILABLE),
@@ -115,7 +125,7 @@ def decide(
     now: datetime,
     make_id: Callable[[], str],
 ) -> StationAnswered:
-    """The station's verdict on each item: expired, sold out, or made."""
+    """The station's report on an order: each item is expired, sold out, or made."""
 
     def verdict(item: ItemToMake) -> MadeItem:
         reason = None
@@ -140,6 +150,26 @@ def decide(
     )
 
 
+def cancelled(order: StationOrdered, station: Station, now: datetime) -> StationAnswered:
+    """The report on an order that was cancelled before it came (W13)."""
+    return StationAnswered(
+        orderId=order.orderId,
+        station=station,
+        items=tuple(
+            MadeItem(
+                id=item.id,
+                itemType=item.itemType,
+                name=item.name,
+                status=ItemStatus.CANCELLED,
+                reason=f"{item.name} was cancelled before it was begun.",
+                makeId=None,
+            )
+            for item in order.items
+        ),
+        answeredAt=now,
+    )
+
+
 def with_item(current: UnavailableList, item_type: int, now: datetime) -> UnavailableList:
     if any(each.itemType == item_type for each in current.items):
         return current
@@ -160,52 +190,79 @@ class StationApi:
         self._env = env
         self._log = log
         self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
-        self._answers = Store(self._sidecar, f"{station}-store", _ANSWERS)
+        self._records = Store(self._sidecar, f"{station}-store", _RECORDS)
         self._lists = Store(self._sidecar, f"{station}-store", _LISTS)
 
-    async def make_order(self, request: Request) -> Response:
-        """Make an order, or say again how it went: the first stored verdict is final."""
-        order = await delivered(request, StationOrdered, self._log)
-        if order is None:
-            return dropped()
-        known, sold_out = await self._answers.get_with(
-            _key(order.orderId), self._lists, UNAVAILABLE
-        )
-        # The record before the expiry: what was made in time stays made.
-        answer = known.value if known else await self._make(order, sold_out)
-        await self._sidecar.publish(
-            f"{self._station}_order_updated",
-            f"{answer.orderId}.{self._station}.updated",
-            answer.to_json(),
-        )
-        return Response(204)
+    async def make_orders(self, request: Request) -> Response:
+        return await deliver(request, StationOrdered, self._make_all, self._log)
 
-    async def _make(
-        self, order: StationOrdered, stored_list: Stored[UnavailableList] | None
-    ) -> StationAnswered:
-        items = stored_list.value.items if stored_list else ()
+    async def cancel_orders(self, request: Request) -> Response:
+        return await deliver(request, StationOrdered, self._cancel_all, self._log)
+
+    async def _make_all(self, orders: Sequence[StationOrdered]) -> None:
+        """Make the orders, or report again: one read, one save and one publish for all of them.
+        Raises `Unavailable` to get them again."""
+        by_key = {_key(order.orderId): order for order in orders}
+        # W5: the record before the expiry, for what was made in time stays made.
+        known, lists = await self._records.get_with(list(by_key), self._lists, [UNAVAILABLE])
+        items = lists[UNAVAILABLE].value.items if lists else ()
         sold_out = frozenset(each.itemType for each in items)
-        answer = decide(order, self._station, sold_out, self._env.clock(), self._make_id)
-        stored = await self._answers.create(_key(order.orderId), answer)
-        if stored is not None and stored.value != answer:
-            return stored.value
-        # Only now that the record is confirmed is anything made: a second delivery finds it.
-        for item in answer.items:
+        now = self._env.clock()
+        await self._decide(
+            by_key,
+            known,
+            lambda order: decide(order, self._station, sold_out, now, self._make_id),
+        )
+
+    async def _cancel_all(self, orders: Sequence[StationOrdered]) -> None:
+        """Cancel what is not begun; else the record stays and is reported again (W13). Raises
+        `Unavailable` to get them again."""
+        by_key = {_key(order.orderId): order for order in orders}
+        known = await self._records.get_many(list(by_key))
+        now = self._env.clock()
+        await self._decide(by_key, known, lambda order: cancelled(order, self._station, now))
+
+    async def _decide(
+        self,
+        by_key: Mapping[str, StationOrdered],
+        known: Mapping[str, Stored[StationAnswered]],
+        decision: Callable[[StationOrdered], StationAnswered],
+    ) -> None:
+        """Decide by creating the record, then report what is recorded (W5)."""
+        fresh = {key: decision(order) for key, order in by_key.items() if key not in known}
+        recorded = {key: stored.value for key, stored in known.items()}
+        if fresh:
+            recorded |= await self._records.create_all(fresh)
+        for key, record in fresh.items():
+            # W6: made only now that our own record is confirmed. A second delivery finds it.
+            if recorded.get(key) == record:
+                self._log_made(record)
+        await self._sidecar.publish_many(
+            f"{self._station}_order_updated",
+            {
+                f"{each.orderId}.{self._station}.updated": each.to_json()
+                for each in recorded.values()
+            },
+        )
+        if len(recorded) < len(by_key):
+            raise Unavailable("The store did not confirm.")
+
+    def _log_made(self, record: StationAnswered) -> None:
+        for item in record.items:
             self._log(
                 "item.made" if item.makeId else "item.failed",
-                orderId=answer.orderId,
+                orderId=record.orderId,
                 item=item.name,
                 makeId=item.makeId,
                 reason=item.reason,
             )
-        return answer
 
     def _make_id(self) -> str:
         return str(UUID(bytes=self._env.entropy(16), version=4))
 
     async def get_order(self, request: Request) -> Response:
         order_id = request.path_params["id"]
-        known = await self._answers.get(_key(order_id))
+        known = await self._records.get(_key(order_id))
         if known is None:
             raise Problem(404, f"The {self._station} has no result for an order {order_id}.")
         return Response(200, known.value.to_json())

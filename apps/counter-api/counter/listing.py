@@ -1,0 +1,59 @@
+"""Pages of orders, newest first: of one customer, or of all."""
+
+from dataclasses import dataclass
+
+from coffeeshop.sidecar import Sidecar, Store
+from counter.index import SEGMENTS, Cursor, Entry, Indexes, milliseconds
+from counter.order import View
+from counter.orders import EVERYONE, STORE, Orders, customer_index
+
+NEWEST = Cursor(Entry(10**15 - 1, ""))
+"""Above every entry, also of orders that were placed while a clock was days ahead."""
+BATCHES = 12
+"""How many pages' worth of entries one page looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    orders: list[View]
+    next: Cursor | None
+
+
+class Listing:
+    def __init__(self, sidecar: Sidecar, secret: bytes) -> None:
+        self._secret = secret
+        self._orders = Orders(sidecar)
+        # Readers choose no shard.
+        self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), lambda _: 0)
+
+    async def page(
+        self, cursor: Cursor | None, count: int, *, customer: str | None, status: str | None
+    ) -> Page:
+        """Up to `count` orders. Raises `UnknownCursor` and `Unavailable`."""
+        index = EVERYONE if customer is None else customer_index(self._secret, customer)
+        next_ = cursor or NEWEST
+        orders: list[View] = []
+        for _ in range(BATCHES):
+            found = await self._indexes.before(index, next_, count)
+            batch, rest = found.entries[:count], len(found.entries) > count
+            views = await self._orders.find_many([entry.id for entry in batch])
+            for entry in batch:
+                seen = views.get(entry.id)
+                if seen is None or not _is_of(seen, entry, customer):
+                    continue
+                if status in (None, seen.status):
+                    orders.append(seen)
+                if len(orders) == count:
+                    last = entry == batch[-1] and found.is_all and not rest
+                    return Page(orders, None if last else found.after(entry))
+            if found.is_all and not rest:
+                return Page(orders, None)
+            next_ = found.after(batch[-1])
+        return Page(orders, next_)
+
+
+def _is_of(seen: View, entry: Entry, customer: str | None) -> bool:
+    """Whether the entry is the order's own, and the customer's. A repeated request leaves entries
+    with other times, and a key that was used for another customer one of a foreign order."""
+    own = milliseconds(seen.order.placed_at) == entry.at
+    return own and customer in (None, seen.order.loyalty_member_id)

@@ -1,0 +1,79 @@
+"""Reading orders: each document under its key, and the reports laid over the order."""
+
+import hmac
+from collections.abc import Iterable, Sequence
+
+from pydantic import TypeAdapter
+
+from coffeeshop.contracts import Station
+from coffeeshop.sidecar import Sidecar, Store, Stored
+from counter.index import Index
+from counter.order import Cancellation, Order, Record, Report, Reports, View, view
+
+STORE = "counter-store"
+EVERYONE = Index("all", 32)
+"""Of all orders. The sweep watches it."""
+CUSTOMER_SHARDS = 4
+
+_RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+_REPORTS = TypeAdapter(Report)
+_CANCELLATIONS = TypeAdapter(Cancellation)
+
+
+def report_key(order_id: str, station: Station) -> str:
+    """The key of a station's latest report."""
+    return f"report-{order_id}-{station}"
+
+
+def cancellation_key(order_id: str) -> str:
+    """The key of a requested cancellation."""
+    return f"cancel-{order_id}"
+
+
+def customer_index(secret: bytes, identity: str) -> Index:
+    """The index of one customer's orders. Its keys hold an HMAC, not the identity."""
+    digest = hmac.digest(secret, f"customer\n{identity}".encode(), "sha256").hex()
+    return Index(f"customer-{digest}", CUSTOMER_SHARDS)
+
+
+class Orders:
+    """The documents of orders. An order's record is under its id alone."""
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self.records = Store(sidecar, STORE, _RECORDS)
+        self.reports = Store(sidecar, STORE, _REPORTS)
+        self.cancellations = Store(sidecar, STORE, _CANCELLATIONS)
+
+    async def find(self, order_id: str) -> View | None:
+        """The order as the public sees it, or None: a tombstone is no order. Raises
+        `Unavailable`."""
+        stored = await self.records.get(order_id)
+        if stored is None or not isinstance(stored.value, Order):
+            return None
+        return await self.view(stored.value)
+
+    async def view(self, order: Order) -> View:
+        """The order with its reports. Raises `Unavailable`."""
+        (seen,) = await self._views([order])
+        return seen
+
+    async def find_many(self, ids: Sequence[str]) -> dict[str, View]:
+        """Those of the orders that exist. Raises `Unavailable`."""
+        records = await self.records.get_many(ids)
+        orders = [r.value for r in records.values() if isinstance(r.value, Order)]
+        return {seen.order.id: seen for seen in await self._views(orders)}
+
+    async def _views(self, orders: Iterable[Order]) -> list[View]:
+        found = list(orders)
+        reports = await self.reports_of([order for order in found if order.settled is None])
+        return [view(order, reports.get(order.id, {})) for order in found]
+
+    async def reports_of(self, orders: Sequence[Order]) -> dict[str, Reports]:
+        """By order id the reports that exist. Raises `Unavailable`."""
+        keys = {(o.id, s): report_key(o.id, s) for o in orders for s in o.stations}
+        stored: dict[str, Stored[Report]] = await self.reports.get_many(list(keys.values()))
+        found: dict[str, dict[Station, Report]] = {order.id: {} for order in orders}
+        for (order_id, station), key in keys.items():
+            if key in stored:
+                found[order_id][station] = stored[key].value
+        return dict(found)
