@@ -21,7 +21,7 @@ up:  ## The same stack in the background (TRACES=1: with Zipkin)
 sidecars:  ## Everything but the components, for a `spin up` by hand
 	@$(DO) sidecars
 
-store:  ## Valkey and the scheduler alone, for `dapr run -f .`
+store:  ## Valkey alone, for `dapr run -f .`
 	@$(DO) sidecars --for-dapr
 
 down:  ## Stop it; its data stays

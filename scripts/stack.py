@@ -46,26 +46,6 @@ class Ports:
         return 3801 + APIS.index(api) + self.offset
 
     @property
-    def scheduler(self) -> int:
-        return 3900 + self.offset
-
-    @property
-    def scheduler_health(self) -> int:
-        return 3901 + self.offset
-
-    @property
-    def scheduler_metrics(self) -> int:
-        return 3902 + self.offset
-
-    @property
-    def etcd_client(self) -> int:
-        return 3903 + self.offset
-
-    @property
-    def etcd_peer(self) -> int:
-        return 3904 + self.offset
-
-    @property
     def valkey(self) -> int:
         return 3905 + self.offset
 
@@ -74,7 +54,7 @@ class Ports:
         return 3906 + self.offset
 
 
-GROUPS = ("traces", "store", "timers", "sidecars", "components")
+GROUPS = ("traces", "store", "sidecars", "components")
 """In the order in which they start; they stop the other way round."""
 
 
@@ -107,7 +87,7 @@ class Layout:
 def prepare(layout: Layout, ports: Ports, *, tracing: bool = False) -> dict[str, str]:
     """Write what the processes read: folders, secrets, configuration. Returns the secrets.
     With `tracing` the sidecars send their spans to Zipkin's port."""
-    for folder in (layout.data / "valkey", layout.data / "scheduler", layout.logs, layout.run):
+    for folder in (layout.data / "valkey", layout.logs, layout.run):
         folder.mkdir(parents=True, exist_ok=True)
     layout.home.chmod(0o700)
     secrets = tokens.load(layout.secrets, ports.valkey)
@@ -158,11 +138,10 @@ def processes(
 def engines(
     tools: Tools, layout: Layout, ports: Ports, secrets: Mapping[str, str]
 ) -> list[Process]:
-    """What the components stand on: Valkey, the scheduler and, unless the Dapr CLI starts them,
-    their sidecars."""
+    """What the components stand on: Valkey and, unless the Dapr CLI starts them, their sidecars."""
     apis = () if ports.runtime == "dapr" else APIS
     sidecars = [_sidecar(api, tools, layout, ports, secrets) for api in apis]
-    return [_valkey(tools, layout, ports), _scheduler(tools, layout, ports), *sidecars]
+    return [_valkey(tools, layout, ports), *sidecars]
 
 
 def zipkin(layout: Layout, ports: Ports) -> Process:
@@ -212,25 +191,6 @@ def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:
     return Process("valkey", "store", command, (ports.valkey,))
 
 
-def _scheduler(tools: Tools, layout: Layout, ports: Ports) -> Process:
-    command = (
-        *(tools.scheduler, "--listen-address", "127.0.0.1", "--port", str(ports.scheduler)),
-        *("--healthz-listen-address", "127.0.0.1"),
-        *("--healthz-port", str(ports.scheduler_health)),
-        *("--metrics-listen-address", "127.0.0.1"),
-        *("--metrics-port", str(ports.scheduler_metrics)),
-        *("--etcd-data-dir", layout.data / "scheduler"),
-        *("--etcd-client-listen-address", "127.0.0.1"),
-        *("--etcd-client-port", str(ports.etcd_client)),
-        *("--etcd-initial-cluster", f"dapr-scheduler-server-0=http://127.0.0.1:{ports.etcd_peer}"),
-        *("--override-broadcast-host-port", f"127.0.0.1:{ports.scheduler}"),
-        "--log-as-json",
-    )
-    services = (ports.scheduler, ports.scheduler_health, ports.scheduler_metrics)
-    etcd = (ports.etcd_client, ports.etcd_peer)
-    return Process("scheduler", "timers", command, (*services, *etcd))
-
-
 def sidecar_environment(secrets: Mapping[str, str]) -> dict[str, str]:
     return {
         "DAPR_API_TOKEN": secrets["sidecar_token"],
@@ -252,7 +212,9 @@ def _sidecar(
         *("--metrics-listen-address", "127.0.0.1", "--metrics-port", str(ports.metrics(api))),
         *("--resources-path", layout.run / "dapr"),
         *("--config", layout.run / "configuration.yaml"),
-        *("--scheduler-host-address", f"127.0.0.1:{ports.scheduler}"),
+        # No job is scheduled: an empty address keeps the sidecar from connecting to a scheduler,
+        # and from waiting for one before it calls itself healthy.
+        *("--scheduler-host-address", ""),
         *("--enable-app-health-check", "--app-health-check-path", f"/healthz/{api}"),
         *("--app-health-probe-interval", "1", "--app-health-probe-timeout", "1000"),
         *("--app-health-threshold", "10", "--dapr-graceful-shutdown-seconds", "2"),

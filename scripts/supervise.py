@@ -154,7 +154,6 @@ class Stack:
         if self._collector:
             yield "zipkin", _ok(f"http://127.0.0.1:{ports.zipkin}/health")
         yield "valkey", self._valkey_answers
-        yield "scheduler", _ok(f"http://127.0.0.1:{ports.scheduler_health}/healthz")
         if ports.runtime == "dapr":
             return
         token = {"dapr-api-token": self.secrets["sidecar_token"]}
@@ -249,7 +248,6 @@ class Stack:
             "api": "components",
             "sidecar": "sidecars",
             "valkey": "store",
-            "scheduler": "timers",
             "zipkin": "traces",
         }
         api, _, kind = name.rpartition("-")
