@@ -10,7 +10,7 @@ import pytest
 
 from scripts.manifest import Route, routes
 from tests.cluster.api import Kubectl
-from tests.cluster.install import DAPR, wait_for_dapr
+from tests.cluster.install import DAPR, STATEFUL, wait_for_dapr
 from tests.cluster.shop import APIS, CLOSED, NAMESPACE, ORDER, Json, Load, Shop
 
 
@@ -168,6 +168,22 @@ def test_scaling_to_three_and_back(shop: Shop, load: Load, kubectl: Kubectl, api
     with load.phase(f"{api} scaled back"):
         shop.kubectl("scale", f"deployment/{api}", f"--replicas={usual}")
         shop.rolled_out(f"deployment/{api}")
+
+
+def test_orders_are_taken_without_scheduler_and_placement(
+    shop: Shop, load: Load, kubectl: Kubectl
+) -> None:
+    """New sidecars start without them, too."""
+    services = [f"statefulset/{name}" for name in STATEFUL]
+    usual = {s: kubectl.get("-n", DAPR, s)["spec"]["replicas"] for s in services}
+    with load.phase("scheduler and placement away"):
+        kubectl("-n", DAPR, "scale", *services, "--replicas=0")
+        shop.kubectl("rollout", "restart", "deployment/counter-api")
+        shop.rolled_out("deployment/counter-api")
+        shop.is_fulfilled()
+        for service, replicas in usual.items():
+            kubectl("-n", DAPR, "scale", service, f"--replicas={replicas}")
+    wait_for_dapr(kubectl)
 
 
 def test_a_restarted_control_plane(load: Load, kubectl: Kubectl) -> None:

@@ -22,6 +22,7 @@ SPIN_CLASS = "wasmtime-spin-v2"
 SIDECAR_PORTS = (3500, 3501, 50001, 50002, 9090)
 INVOKED_PORT = 50002
 NAMESPACE = "coffeeshop"
+DAPR_NAMESPACE = "dapr-system"
 
 
 def of(documents: Documents, *kinds: str) -> list[Json]:
@@ -68,6 +69,33 @@ def annotations_are_daprs(documents: Documents) -> Iterator[str]:
         for annotation in annotations(template):
             if annotation.startswith("dapr.io/") and annotation not in known:
                 yield f"{name}: Dapr knows no {annotation}"
+
+
+CONTROL_PLANE = {
+    "dapr-sentry": 50001,
+    "dapr-operator": 6500,
+    "dapr-placement-server": 50005,
+    "dapr-scheduler-server": 50006,
+}
+"""The services of Dapr's control plane, each with the port of its pods."""
+NEEDED = ("dapr-sentry", "dapr-operator")
+
+
+def sidecars_need_sentry_and_operator_alone(documents: Documents) -> Iterator[str]:
+    """A sidecar with the address of a scheduler or a placement service is not healthy before it is
+    connected to it (read in daprd 1.18.2), and nothing here has jobs or actors."""
+    policies = of(documents, "NetworkPolicy")
+    namespaces = {DAPR_NAMESPACE: {"kubernetes.io/metadata.name": DAPR_NAMESPACE}}
+    for name, template in workloads(documents):
+        if not is_injected(template):
+            continue
+        for service in ("scheduler", "placement"):
+            if annotations(template).get(f"dapr.io/{service}-host-address") != "":
+                yield f"{name}: its sidecar waits for the {service} service"
+        for service, port in CONTROL_PLANE.items():
+            target = Pod(DAPR_NAMESPACE, {"app": service})
+            if reaches(_pod(template), target, port, policies, namespaces) != (service in NEEDED):
+                yield f"{name} and port {port} of {service}"
 
 
 def is_spin(template: Json) -> bool:
@@ -262,7 +290,7 @@ def only_its_api_reaches_a_sidecar(documents: Documents) -> Iterator[str]:
     }
     namespaces = {
         name: {"kubernetes.io/metadata.name": name, **namespaces.get(name, {})}
-        for name in (NAMESPACE, "default", "dapr-system", "kube-system")
+        for name in (NAMESPACE, "default", DAPR_NAMESPACE, "kube-system")
     }
     pods = {name: _pod(template) for name, template in workloads(documents)}
     pods["a stranger"] = Pod(NAMESPACE, {})
@@ -397,6 +425,7 @@ RULES: tuple[Callable[[Documents], Iterator[str]], ...] = (
     apis_are_reached_by_sidecar_and_entry_alone,
     variables_exist,
     annotations_are_daprs,
+    sidecars_need_sentry_and_operator_alone,
     health_paths_are_the_components_own,
     components_exist,
     names_of_dapr_are_free,

@@ -168,6 +168,21 @@ def misspelt_annotation(documents: Documents) -> None:
     annotations["dapr.io/app-healthcheck-path"] = annotations.pop("dapr.io/app-health-check-path")
 
 
+def scheduler_that_is_waited_for(documents: Documents) -> None:
+    del pod(documents, "counter-sidecar")["metadata"]["annotations"][
+        "dapr.io/scheduler-host-address"
+    ]
+
+
+def whole_control_plane(documents: Documents) -> None:
+    for rule in find(documents, "NetworkPolicy", "control-plane")["spec"]["egress"]:
+        del rule["to"][0]["podSelector"], rule["ports"]
+
+
+def no_sentry(documents: Documents) -> None:
+    del find(documents, "NetworkPolicy", "control-plane")["spec"]["egress"][0]
+
+
 def service_of_dapr(documents: Documents) -> None:
     find(documents, "Service", "barista-api")["metadata"]["name"] = "barista-api-dapr"
 
@@ -200,6 +215,9 @@ SABOTAGES: dict[Callable[[Documents], None], str] = {
     wrong_component: "components_exist",
     wrong_health_path: "health_paths_are_the_components_own",
     misspelt_annotation: "annotations_are_daprs",
+    scheduler_that_is_waited_for: "sidecars_need_sentry_and_operator_alone",
+    whole_control_plane: "sidecars_need_sentry_and_operator_alone",
+    no_sentry: "sidecars_need_sentry_and_operator_alone",
     service_of_dapr: "names_of_dapr_are_free",
 }
 
