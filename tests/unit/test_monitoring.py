@@ -47,6 +47,11 @@ def series(metric: str, values: str, **labels: str) -> dict[str, str]:
 
 PLACED = "dapr_component_pubsub_egress_count"
 INGRESS = "dapr_component_pubsub_ingress_count"
+SWEEP = "dapr_component_input_binding_count"
+
+
+def sweeps(values: str, success: str = "true") -> dict[str, str]:
+    return series(SWEEP, values, app_id="counter-api", component="sweep", success=success)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +88,18 @@ INGRESS = "dapr_component_pubsub_ingress_count"
             "DeadLetters",
             [series(INGRESS, "_x15 1x15", app_id="a", topic="t", process_status="drop")],
         ),
+        ("SweepStands", [sweeps("0+6x5 30x25"), sweeps("0+6x30", "false")]),
+        ("SweepStands", [sweeps("0+6x30", "false")]),
     ],
 )
 def test_an_alert_fires_when_it_should(
     tmp_path: Path, alert: str, inputs: list[dict[str, str]]
 ) -> None:
     rules = written(tmp_path, "alerts.yaml", monitoring.ALERTS)
-    quiet = [series(INGRESS, "5x30", app_id="a", topic="t", process_status="success")]
+    quiet = [
+        series(INGRESS, "5x30", app_id="a", topic="t", process_status="success"),
+        sweeps("0+6x30"),
+    ]
     for given, fires in ((inputs, True), (quiet, False)):
         test = {
             "rule_files": [str(rules)],
