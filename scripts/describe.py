@@ -40,6 +40,12 @@ VERSION = "1.0.0"
 APIS = resources.apis()
 ASYNCAPI = APPS / "counter-api" / "counter" / "asyncapi.json"
 EVENTS = (StationOrdered, StationAnswered)
+_CHANNELS = (
+    ("placed", StationOrdered, "counter-api", "station", "The items are wanted by `expiresAt`"),
+    ("cancelled", StationOrdered, "counter-api", "station", "The items are not wanted any more"),
+    ("updated", StationAnswered, "station", "counter-api", "The station's report on an order"),
+)
+"""Of each topic what its name ends with, its event, who sends it to whom, and what it says."""
 
 Json = dict[str, Any]
 
@@ -64,6 +70,10 @@ _SCHEMES: Json = {
 }
 _HEADERS: Json = {
     "location": {"description": "Where the order is", "schema": {"type": "string"}},
+    "idempotency-replayed": {
+        "description": "Sent if an earlier request with the same key had placed the order",
+        "schema": {"type": "string", "const": "true"},
+    },
     "etag": {"description": "Send it as `If-None-Match`", "schema": {"type": "string"}},
     "retry-after": {"description": "Seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
 }
@@ -72,7 +82,7 @@ _PROBLEMS = {
     401: "A bearer token is needed",
     403: "Only the API's own sidecar may call this",
     404: "There is no such thing",
-    409: "The Idempotency-Key's order was abandoned: use a new key",
+    409: "It is too late: `detail` says for what",
     413: "The body is too large",
     415: "The body is not declared as JSON",
     422: "Some fields cannot be accepted; `errors` names each",
@@ -241,9 +251,10 @@ def _parameter(parameter: Parameter) -> Json:
 
 def _answer(answer: Answer, schemas: _Schemas) -> Json:
     described: Json = {"description": answer.meaning}
-    if answer.headers:
+    if answer.headers or answer.optional_headers:
         described["headers"] = {
-            name: {**_HEADERS[name], "required": True} for name in answer.headers
+            **{name: {**_HEADERS[name], "required": True} for name in answer.headers},
+            **{name: _HEADERS[name] for name in answer.optional_headers},
         }
     if answer.media_type:
         schema = {"type": "string"} if answer.model is None else schemas.answer(answer.model)
@@ -291,13 +302,10 @@ def asyncapi() -> Json:
     """The AsyncAPI document of all events."""
     channels: Json = {}
     operations: Json = {}
-    for verb, event, sender, receiver in (
-        ("placed", StationOrdered, "counter-api", "station"),
-        ("updated", StationAnswered, "station", "counter-api"),
-    ):
+    for verb, event, sender, receiver, meaning in _CHANNELS:
         channels[f"order_{verb}"] = {
             "address": f"{{station}}_order_{verb}",
-            "description": (event.__doc__ or "").partition(": ")[2],
+            "description": meaning,
             "parameters": {
                 "station": {"description": "Any on the menu", "examples": ["barista", "kitchen"]}
             },

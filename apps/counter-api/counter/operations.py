@@ -16,7 +16,16 @@ _EVENTS = "text/event-stream"
 PLACE_ORDER = Operation(
     "placeOrder",
     "Place an order",
-    (Answer(201, "The order; the first one, for a repeated request", Order, JSON, ("location",)),),
+    (
+        Answer(
+            201,
+            "The order; the first one, for a repeated request",
+            Order,
+            JSON,
+            ("location",),
+            ("idempotency-replayed",),
+        ),
+    ),
     problems=(409, 429, 503),
     parameters=(
         Parameter(

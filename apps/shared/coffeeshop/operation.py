@@ -21,13 +21,15 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A success. `model` is a contract, a type made of contracts, or None for what is no JSON;
-    an answer without `media_type` has no body. `headers` always come with it."""
+    an answer without `media_type` has no body. `headers` always come with it, `optional_headers`
+    at times."""
 
     status: int
     meaning: str
     model: Any = None
     media_type: str = ""
     headers: tuple[str, ...] = ()
+    optional_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ ALIVE = Operation("isAlive", "Whether the API runs; it asks nobody else", (Answe
 EVENT = Operation(
     "deliver",
     "An event, delivered by the API's own sidecar",
-    (Answer(204, "Handled"), Answer(200, "Refused for good: dead-letter it", dict[str, str], JSON)),
+    (
+        Answer(204, "Handled"),
+        Answer(200, "Dead-letter it; or, in bulk, what to do with each", dict[str, Any], JSON),
+    ),
     problems=(503,),
     internal=True,
 )
