@@ -238,7 +238,13 @@ def view(order: Order, reports: Reports) -> View:
         (reports[station] for station in order.stations if station in reports),
         key=lambda report: report.recorded_at,
     )
-    outcomes = {each.id: each for report in known for each in report.items}
+    own = {item.id: item.station for item in order.items}
+    outcomes = {
+        each.id: each
+        for report in known
+        for each in report.items
+        if own.get(each.id) == report.station
+    }
     placed = Change(OrderStatus.PLACED, order.placed_at, "the order was placed")
     if not known:
         return View(order, OrderStatus.PLACED, outcomes, order.placed_at, (placed,))
