@@ -1,5 +1,7 @@
-"""Orders and the answers to them, for unit tests."""
+"""Orders and stations' reports on them, for unit tests."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,11 +12,13 @@ from coffeeshop.contracts import (
     MenuItem,
     PlaceOrder,
     Station,
+    StationAnswered,
 )
-from counter.order import Order, place
+from counter.order import Order, Report, place, reported
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = timedelta(minutes=5)
+ORDER_ID = "00000000-0000-4000-8000-000000000001"
 MENU = {
     number: MenuItem(itemType=number, name=name, price=Decimal(price), station=station, image="")
     for number, name, price, station in [
@@ -24,6 +28,7 @@ MENU = {
         (8, "MUFFIN", "3.00", Station.KITCHEN),
     ]
 }
+MENU_JSON = b"[" + b",".join(item.to_json() for item in MENU.values()) + b"]"
 
 
 def command(barista: list[int], kitchen: list[int]) -> PlaceOrder:
@@ -38,23 +43,61 @@ def placed(barista: list[int], kitchen: list[int]) -> Order:
     return place(
         command(barista, kitchen),
         MENU,
-        order_id="o",
+        order_id=ORDER_ID,
         body_hash="h",
         now=NOW,
         deadline=DEADLINE,
     )
 
 
-def verdicts(order: Order, station: Station, failed: frozenset[str]) -> list[MadeItem]:
-    return [
-        MadeItem(
-            id=item.id,
-            itemType=item.item_type,
-            name=item.name,
-            status=ItemStatus.FAILED if item.id in failed else ItemStatus.READY,
-            reason=f"{item.name} is sold out." if item.id in failed else None,
-            makeId=None,
+def answer(
+    order: Order,
+    station: Station,
+    statuses: Mapping[str, ItemStatus] | None = None,
+    *,
+    sequence: int = 1,
+    final: bool = True,
+) -> StationAnswered:
+    """A station's report: READY but for the items whose ids have another status."""
+    given = statuses or {}
+    items = []
+    for item in order.items_of(station):
+        status = given.get(item.id, ItemStatus.READY)
+        items.append(
+            MadeItem(
+                id=item.id,
+                itemType=item.item_type,
+                name=item.name,
+                status=status,
+                reason=f"{item.name} is sold out." if status is ItemStatus.FAILED else None,
+                makeId=None,
+            )
         )
-        for item in order.items
-        if item.station == station
-    ]
+    return StationAnswered(
+        orderId=order.id,
+        station=station,
+        sequence=sequence,
+        final=final,
+        items=tuple(items),
+        answeredAt=NOW,
+    )
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def report(order: Order, station: Station, at: datetime = NOW, **statuses: ItemStatus) -> Report:
+    """A final report; `_1=FAILED` is of the order's first item."""
+    by_id = {f"{order.id}-{name[1:]}": status for name, status in statuses.items()}
+    return reported(answer(order, station, by_id), at)
+
+
+def under_way(order: Order, station: Station, sequence: int, at: datetime = NOW) -> Report:
+    """A report that is not final: the station has begun."""
+    statuses = dict.fromkeys((item.id for item in order.items), ItemStatus.STARTED)
+    return reported(answer(order, station, statuses, sequence=sequence, final=False), at)
+
+
+def settled(order: Order, *reports: Report) -> Order:
+    return replace(order, settled=tuple(reports))

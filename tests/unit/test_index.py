@@ -7,17 +7,18 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from coffeeshop.sidecar import Sidecar, Store
 from counter.index import (
     DISORDER_MS,
+    SEGMENTS,
     Cursor,
     Entry,
     Index,
     Indexes,
     Mark,
     Segment,
+    Slot,
     UnknownCursor,
 )
 from fake_sidecar import FakeSidecar
@@ -25,14 +26,22 @@ from fake_sidecar import FakeSidecar
 TOP = Entry(1 << 50, "")
 
 
+def segments_in(fake: FakeSidecar) -> Store[Segment]:
+    return Store(Sidecar(fake, ""), "store", SEGMENTS)
+
+
 def indexes_over(fake: FakeSidecar, seed: int = 0) -> Indexes:
-    store = Store(Sidecar(fake, ""), "store", TypeAdapter(Segment))
-    return Indexes(store, random.Random(seed).randrange)
+    return Indexes(segments_in(fake), random.Random(seed).randrange)
 
 
-async def fill(indexes: Indexes, index: Index, entries: list[Entry]) -> None:
+async def slots(fake: FakeSidecar, indexes: Indexes, *of: Index) -> list[Slot]:
+    chosen, _ = await indexes.slots(*of, beside=segments_in(fake))
+    return chosen
+
+
+async def fill(fake: FakeSidecar, indexes: Indexes, index: Index, entries: Sequence[Entry]) -> None:
     for entry in entries:
-        await indexes.add(entry, await indexes.slots(index), lambda: True)
+        await indexes.add(entry, await slots(fake, indexes, index), lambda: True)
 
 
 def disordered(delays: Sequence[int], pace: int) -> list[Entry]:
@@ -44,7 +53,7 @@ def disordered(delays: Sequence[int], pace: int) -> list[Entry]:
 
 
 async def walk(
-    indexes: Indexes, index: Index, page: int, later: Sequence[Entry] = ()
+    fake: FakeSidecar, indexes: Indexes, index: Index, page: int, later: Sequence[Entry] = ()
 ) -> list[Entry]:
     """All pages; after each one a few of the `later` entries are added."""
     read: list[Entry] = []
@@ -55,7 +64,7 @@ async def walk(
         if found.is_all and len(found.entries) <= page:
             return read
         cursor = found.after(read[-1])
-        await fill(indexes, index, list(later[:40]))
+        await fill(fake, indexes, index, later[:40])
         later = later[40:]
 
 
@@ -72,9 +81,10 @@ def test_pages_hold_every_entry_once_newest_first(
     entries = disordered(delays, pace)
 
     async def scenario() -> list[Entry]:
-        indexes, index = indexes_over(FakeSidecar()), Index("all", shards)
-        await fill(indexes, index, entries)
-        return await walk(indexes, index, page)
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", shards)
+        await fill(fake, indexes, index, entries)
+        return await walk(fake, indexes, index, page)
 
     assert asyncio.run(scenario()) == sorted(entries, reverse=True)
 
@@ -91,9 +101,10 @@ def test_what_was_there_before_page_one_is_found_whatever_comes_meanwhile(
     entries = disordered(delays, pace)
 
     async def scenario() -> list[Entry]:
-        indexes, index = indexes_over(FakeSidecar()), Index("all", shards)
-        await fill(indexes, index, entries[:already])
-        return await walk(indexes, index, 20, entries[already:])
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", shards)
+        await fill(fake, indexes, index, entries[:already])
+        return await walk(fake, indexes, index, 20, entries[already:])
 
     found = asyncio.run(scenario())
     assert found == sorted(set(found), reverse=True)
@@ -104,18 +115,19 @@ def test_writers_at_the_same_moment_lose_nothing() -> None:
     """Each writes to two indexes at once, and most meet a conflict in one of them or in both."""
 
     async def scenario() -> list[list[Entry]]:
-        indexes = indexes_over(FakeSidecar())
+        fake = FakeSidecar()
+        indexes = indexes_over(fake)
         both = Index("all", 4), Index("customer", 2)
         entries = [Entry(number, f"{number:03}") for number in range(100)]
         for start in range(0, 100, 5):
-            slots = [await indexes.slots(*both) for _ in range(5)]
+            read = [await slots(fake, indexes, *both) for _ in range(5)]
             await asyncio.gather(
                 *(
                     indexes.add(entry, chosen, lambda: True)
-                    for entry, chosen in zip(entries[start : start + 5], slots, strict=True)
+                    for entry, chosen in zip(entries[start : start + 5], read, strict=True)
                 )
             )
-        return [await walk(indexes, index, 10) for index in both]
+        return [await walk(fake, indexes, index, 10) for index in both]
 
     for found in asyncio.run(scenario()):
         assert len(found) == 100
@@ -128,12 +140,11 @@ def test_an_index_that_took_an_entry_is_not_written_again() -> None:
         fake = FakeSidecar()
         indexes = indexes_over(fake)
         all_orders, customer = Index("all", 1), Index("customer", 1)
-        slots = await indexes.slots(all_orders, customer)
-        await fill(indexes, all_orders, [Entry(1, "first")])
-        await indexes.add(Entry(2, "second"), slots, lambda: True)
-        assert await walk(indexes, all_orders, 10) == [Entry(2, "second"), Entry(1, "first")]
-        document, _ = fake.documents["customer-0"]
-        return len(document["entries"])
+        read = await slots(fake, indexes, all_orders, customer)
+        await fill(fake, indexes, all_orders, [Entry(1, "first")])
+        await indexes.add(Entry(2, "second"), read, lambda: True)
+        assert await walk(fake, indexes, all_orders, 10) == [Entry(2, "second"), Entry(1, "first")]
+        return len(fake.document("customer-0")["entries"])
 
     assert asyncio.run(scenario()) == 1
 
@@ -145,15 +156,15 @@ def test_a_page_costs_the_same_however_much_is_stored() -> None:
         fake = FakeSidecar()
         indexes, index = indexes_over(fake), Index("all", 2)
         entries = [Entry(number * 1000, f"{number:06}") for number in range(stored)]
-        await fill(indexes, index, entries)
-        fake.calls = 0
+        await fill(fake, indexes, index, entries)
+        fake.calls.clear()
         found = await indexes.before(index, Cursor(TOP), 20)
-        first = fake.calls
+        first = len(fake.calls)
         while found.entries[0].at > stored * 500:
             cursor = found.after(found.entries[19])
-            fake.calls = 0
+            fake.calls.clear()
             found = await indexes.before(index, cursor, 20)
-        return first, fake.calls
+        return first, len(fake.calls)
 
     for stored in (1_000, 10_000):
         first, middle = asyncio.run(calls(stored))
@@ -163,8 +174,9 @@ def test_a_page_costs_the_same_however_much_is_stored() -> None:
 
 def test_the_cursor_of_another_index_is_unknown() -> None:
     async def scenario() -> None:
-        indexes, index = indexes_over(FakeSidecar()), Index("all", 2)
-        await fill(indexes, index, [Entry(number, f"{number:03}") for number in range(50)])
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", 2)
+        await fill(fake, indexes, index, [Entry(number, f"{number:03}") for number in range(50)])
         cursor = (await indexes.before(index, Cursor(TOP), 20)).after(Entry(30, "030"))
         with pytest.raises(UnknownCursor):
             await indexes.before(Index("customer", 4), cursor, 20)

@@ -1,0 +1,94 @@
+"""The kitchen's API over a fake sidecar, with a clock that is set by hand."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from coffeeshop import station
+from coffeeshop.contracts import Station
+from coffeeshop.environment import Environment
+from coffeeshop.http import Request, Response, Router
+from coffeeshop.settings import Settings
+from coffeeshop.transport import Call
+from example_orders import NOW, ORDER_ID
+from fake_sidecar import FakeSidecar
+
+ORDERED = "/dapr_subscribe_KitchenOrdered"
+CANCELLED = "/dapr_subscribe_KitchenOrderCancelled"
+UPDATED = "kitchen_order_updated"
+OTHER_ID = ORDER_ID[:-1] + "2"
+
+
+def event(order_id: str = ORDER_ID, **changes: Any) -> dict[str, Any]:
+    data = {
+        "version": 1,
+        "orderId": order_id,
+        "expiresAt": (NOW + timedelta(minutes=5)).isoformat(),
+        "items": [{"id": f"{order_id}-1", "itemType": 7, "name": "CROISSANT"}],
+    }
+    return {"data": data | changes}
+
+
+class Kitchen:
+    """The kitchen's router over a fake sidecar, with a clock that is set by hand."""
+
+    def __init__(self, sidecar: FakeSidecar | None = None) -> None:
+        self.sidecar = sidecar or FakeSidecar()
+        self.now = NOW
+        env = Environment(
+            settings=Settings(app_token="token"),
+            transport=self.sidecar,
+            clock=lambda: self.now,
+            entropy=os.urandom,
+            sleep=_no_sleep,
+        )
+        configuration = station.Configuration(Station.KITCHEN, ORDERED, CANCELLED)
+        self._router: Router = station.build(configuration, env)
+
+    def ask(self, method: str, target: str, body: Any = None, token: str = "token") -> Response:
+        headers = {"content-type": "application/cloudevents+json", "dapr-api-token": token}
+        request = Request(method, target, headers.get, _reader(json.dumps(body).encode()))
+
+        async def call() -> Response:
+            return await self._router(request)
+
+        return asyncio.run(call())
+
+    def order(self, order_id: str = ORDER_ID, **changes: Any) -> Response:
+        return self.ask("POST", ORDERED, event(order_id, **changes))
+
+    def cancel(self, order_id: str = ORDER_ID) -> Response:
+        return self.ask("POST", CANCELLED, event(order_id))
+
+    def bulk(self, path: str, events: Sequence[Any]) -> Any:
+        """Deliver events together; what becomes of each, or the status of a refusal."""
+        entries = [{"entryId": str(n), "event": each} for n, each in enumerate(events)]
+        answer = self.ask("POST", path, {"entries": entries})
+        if answer.status != 200:
+            return answer.status
+        return [each["status"] for each in json.loads(answer.body)["statuses"]]
+
+    def statuses(self) -> list[str]:
+        """Of the first item of each report, in the order in which they were published."""
+        return [each["items"][0]["status"] for each in self.sidecar.events(UPDATED)]
+
+    def record(self, order_id: str = ORDER_ID) -> Any:
+        return self.sidecar.document(f"order-{order_id}")
+
+
+async def _no_sleep(_seconds: float) -> None:
+    return
+
+
+def _reader(body: bytes) -> Any:
+    async def read(_limit: int) -> bytes:
+        return body
+
+    return read
+
+
+def is_save(call: Call) -> bool:
+    return call.method == "POST" and call.target == "/v1.0/state/kitchen-store"

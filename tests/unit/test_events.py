@@ -1,0 +1,140 @@
+"""Events as they are delivered, one by one and in bulk, and what the sidecar is told of each."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from coffeeshop.contracts import StationAnswered
+from coffeeshop.events import MAX_DELIVERY, deliver
+from coffeeshop.http import Problem, Request, Response, TooLarge
+from coffeeshop.sidecar import Unavailable
+from example_orders import NOW, ORDER_ID
+
+GOOD: dict[str, Any] = {
+    "version": 1,
+    "orderId": ORDER_ID,
+    "station": "kitchen",
+    "items": [],
+    "answeredAt": NOW.isoformat(),
+}
+NEWER = GOOD | {"version": 2}
+BAD = {"version": 1}
+
+
+class Handler:
+    """Takes what is delivered; fails if it shall."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.batches: list[list[StationAnswered]] = []
+        self.logged: list[str] = []
+        self._fails = fails
+
+    async def __call__(self, events: Sequence[StationAnswered]) -> None:
+        self.batches.append(list(events))
+        if self._fails:
+            raise Unavailable("The store did not confirm.")
+
+    def deliver(self, body: Any, media_type: str = "application/cloudevents+json") -> Response:
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+        async def read(limit: int) -> bytes:
+            if len(text) > limit:
+                raise TooLarge
+            return text
+
+        request = Request("POST", "/", {"content-type": media_type}.get, read)
+        log: Any = lambda event, **_: self.logged.append(event)  # noqa: E731
+        return asyncio.run(deliver(request, StationAnswered, self, log))
+
+    def bulk(self, *events: Any) -> list[tuple[str, str]]:
+        entries = [{"entryId": f"e{n}", "event": {"data": data}} for n, data in enumerate(events)]
+        answer = self.deliver({"entries": entries, "topic": "kitchen_order_updated"})
+        assert answer.status == 200
+        found = json.loads(answer.body)["statuses"]
+        return [(each["entryId"], each["status"]) for each in found]
+
+
+def test_an_event_is_handled_and_answered_without_a_body() -> None:
+    """An answer with a body takes 44 ms on Spin (DESIGN.md §4)."""
+    handler = Handler()
+    answer = handler.deliver({"data": GOOD})
+    assert (answer.status, answer.body) == (204, b"")
+    assert [each.orderId for each in handler.batches[0]] == [ORDER_ID]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[" * 30_000,
+        {"data": BAD},
+        {"data": None},
+        {"entries": 1},
+        {"entries": [1]},
+        {"data": GOOD, "more": "x" * MAX_DELIVERY},
+    ],
+)
+def test_what_is_no_event_is_dead_lettered_at_once(body: Any) -> None:
+    handler = Handler()
+    answer = handler.deliver(body)
+    assert (answer.status, json.loads(answer.body)) == (200, {"status": "DROP"})
+    assert handler.batches == []
+    assert handler.logged == ["event.malformed"]
+
+
+def test_a_newer_version_is_delivered_again() -> None:
+    """A consumer that knows it is being rolled out."""
+    handler = Handler()
+    with pytest.raises(Problem) as problem:
+        handler.deliver({"data": NEWER})
+    assert problem.value.status == 503
+    assert handler.batches == []
+
+
+def test_what_the_handler_cannot_do_now_is_delivered_again() -> None:
+    with pytest.raises(Unavailable):
+        Handler(fails=True).deliver({"data": GOOD})
+
+
+def test_events_in_bulk_are_handled_together_and_answered_each() -> None:
+    handler = Handler()
+    assert handler.bulk(GOOD, BAD, NEWER, GOOD) == [
+        ("e0", "SUCCESS"),
+        ("e1", "DROP"),
+        ("e2", "RETRY"),
+        ("e3", "SUCCESS"),
+    ]
+    assert [len(batch) for batch in handler.batches] == [2]
+
+
+def test_in_bulk_nothing_is_handled_where_nothing_is_an_event() -> None:
+    handler = Handler()
+    assert handler.bulk(BAD, NEWER) == [("e0", "DROP"), ("e1", "RETRY")]
+    assert handler.bulk() == []
+    assert handler.batches == []
+
+
+def test_in_bulk_all_events_come_again_if_the_handler_fails() -> None:
+    """Also what would be dropped: it is then dropped."""
+    with pytest.raises(Unavailable):
+        Handler(fails=True).bulk(GOOD, BAD)
+
+
+def test_sixty_four_large_events_fit_into_a_delivery() -> None:
+    items = [
+        {
+            "id": f"{ORDER_ID}-{n}",
+            "itemType": 7,
+            "name": "CROISSANT_CHOCOLATE",
+            "status": "FAILED",
+            "reason": "CROISSANT_CHOCOLATE was not made: the order came to the kitchen too late.",
+            "makeId": None,
+        }
+        for n in range(50)
+    ]
+    large = GOOD | {"items": items}
+    assert {status for _, status in Handler().bulk(*[large] * 64)} == {"SUCCESS"}
