@@ -91,8 +91,10 @@ def test_a_record_whose_confirmation_was_lost_is_told_as_it_is() -> None:
     assert kitchen.sidecar.events(UPDATED) == [kitchen.record()]
 
 
-def test_of_two_deliveries_at_once_the_stored_record_is_told_by_both() -> None:
-    """W5: who meets another's record publishes that one."""
+def test_of_two_deliveries_at_once_the_stored_record_is_told_by_both(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """W5, W6: the one that meets another's record makes nothing, and publishes that record."""
     kitchen, rival = Kitchen(), Kitchen()
     rival.order()
 
@@ -101,8 +103,10 @@ def test_of_two_deliveries_at_once_the_stored_record_is_told_by_both() -> None:
             kitchen.sidecar.put(f"order-{ORDER_ID}", rival.record())
 
     kitchen.sidecar.before = overtake
+    capsys.readouterr()
     assert kitchen.order().status == 204
     assert kitchen.sidecar.events(UPDATED) == [rival.record()]
+    assert "item.made" not in capsys.readouterr().err
 
 
 def test_a_report_that_was_not_published_comes_with_the_next_delivery() -> None:
