@@ -118,3 +118,26 @@ def test_without_its_index_a_sweep_fails_and_the_next_one_looks() -> None:
     counter.lose()
     counter.sweep()
     assert counter.is_settled(order)
+
+
+def test_a_sweep_that_takes_long_remembers_what_it_did_and_leaves_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """W8, W12: or each sweep of an overloaded shop would be overtaken by the next, and none would
+    ever be remembered: the same stations would be asked every 10 s."""
+    monkeypatch.setattr("counter.workflow.CHUNK", 5)
+    counter = Counter()
+    orders = [counter.order(barista=()) for _ in range(20)]
+    counter.sidecar.published.clear()
+
+    def slow(call: Call) -> None:
+        if "/publish/" in call.target:
+            counter.later(3)
+
+    counter.sidecar.before = slow
+    counter.sweep()
+    assert len(counter.sidecar.events(QUESTION)) == 10
+    counter.replica().sweep(after=20)
+    asked = [each["orderId"] for each in counter.sidecar.events(QUESTION)]
+    assert len(counter.open_entries()) == 20
+    assert set(asked[10:20]) == {order.id for order in orders} - set(asked[:10])

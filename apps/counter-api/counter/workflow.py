@@ -69,6 +69,9 @@ WATCH = "watch"
 """The key of what the sweep remembers."""
 CLAIM_MS = 8_000
 """How long a sweep has the work for itself: less than the 10 s from one sweep to the next."""
+LOOKING_MS = 5_000
+"""How long a sweep begins to look at further orders: what it did has to be remembered before the
+claim is over, or the next sweep would ask the same stations again."""
 FIRST_LOOK_MS = rules.FIRST_LOOKS[0] // timedelta(milliseconds=1)
 """How old an index entry is when it is looked at first: older than an attempt can get (W16)."""
 CHUNK = 100
@@ -355,6 +358,8 @@ class Workflow:
         if claim is None:
             return
         for begin in range(0, min(len(due), MAX_LOOKS), CHUNK):
+            if milliseconds(self._now()) - now >= LOOKING_MS:
+                break  # what is left is still due
             chunk = due[begin : begin + CHUNK]
             try:
                 still_open = await self._look_at(chunk)
