@@ -292,18 +292,13 @@ class Workflow:
     async def cancel(self, order_id: str) -> View:
         """Ask the stations to cancel what they have not begun (W13). Raises `UnknownOrder`, after
         which there never will be one, `Ended` and `Unavailable`."""
-        for attempt in range(ATTEMPTS):
-            await self._pause(attempt)
-            stored = await self._orders.records.get(order_id)
-            if stored is None:
-                tombstone = Tombstone(order_id, self._now())
-                stored = await self._orders.records.create(order_id, tombstone)
-                if stored is None:
-                    raise UnknownOrder
-            if isinstance(stored.value, Tombstone):
-                raise UnknownOrder
-            return await self._cancel(stored.value)
-        raise Unavailable("The order is changed by too many at once.")
+        stored = await self._orders.records.get(order_id)
+        if stored is None:
+            tombstone = Tombstone(order_id, self._now())
+            stored = await self._orders.records.create(order_id, tombstone)
+        if stored is None or isinstance(stored.value, Tombstone):
+            raise UnknownOrder
+        return await self._cancel(stored.value)
 
     async def _cancel(self, order: Order) -> View:
         seen = await self._orders.view(order)
