@@ -105,7 +105,7 @@ def test_an_order_that_cannot_be_published_is_placed() -> None:
     counter = Counter()
     counter.lose("/publish/")
     assert counter.place().order.status is OrderStatus.PLACED
-    assert counter.logged == ["order.not_submitted", "order.placed"]
+    assert counter.logged == ["order.placed", "order.not_submitted"]
 
 
 @pytest.mark.parametrize("clock", [None, NOW + timedelta(seconds=5)])

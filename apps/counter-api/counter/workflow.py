@@ -201,12 +201,12 @@ class Workflow:
             raise Unavailable("Placing the order took too long.")
         if (stored := await self._create(order)) is not None:
             return await self._repeated(stored, body_hash)
+        self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
         try:
             await self._publish_to(order, order.stations, "placed")
         except Unavailable as error:
             # W4: a saved order is placed. The sweep publishes it.
             self._log("order.not_submitted", level="warning", orderId=order_id, cause=str(error))
-        self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
         return Placed(view(order, {}), is_repeat=False)
 
     async def _menu(self, types: tuple[int, ...]) -> dict[int, MenuItem]:
