@@ -32,7 +32,7 @@ FAILED, REFUSED, AWAY, TOO_LATE = 1, 3, 4, 5
 
 app = typer.Typer(
     help="Order at the Coffeeshop, and see orders move.",
-    epilog="Exit codes: 0 well, 1 an order failed, 2 usage, 3 refused, 4 shop away, 5 too late.",
+    epilog="Exit codes: 0 well, 1 an order was not made, 2 usage, 3 refused, 4 shop away, 5 too late.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -196,7 +196,7 @@ def _watch(shop: Shop, order_id: str, within: int, as_json: bool) -> None:
                 break
     if as_json:
         print(json.dumps(now))
-    if now["status"] == "FAILED":
+    if now["status"] in ("FAILED", "CANCELLED"):
         raise typer.Exit(FAILED)
     if now["status"] not in ENDED:
         errors.print(f"[red]Not ended after {within} s.[/] `coffee watch {order_id}` goes on.")

@@ -118,7 +118,7 @@ async def _customer(
         else:
             summary.seconds.append(time.monotonic() - came)
             summary.fulfilled += status == "FULFILLED"
-            summary.failed += status == "FAILED"
+            summary.failed += status != "FULFILLED"
     step(summary)
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 
 Json = dict[str, Any]
-ENDED = ("FULFILLED", "FAILED")
+ENDED = ("FULFILLED", "FAILED", "CANCELLED")
 
 
 class Refused(Exception):

@@ -17,6 +17,7 @@ STYLES = {
     "READY": "green",
     "FULFILLED": "green",
     "FAILED": "red",
+    "CANCELLED": "red",
 }
 
 
