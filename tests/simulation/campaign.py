@@ -31,7 +31,17 @@ from tests.simulation.world import FAULTS, Violation
 RUNS = 2_000
 COLLECT_EVERY = 1_000
 """Runs between two collections of garbage: few of their cycles are left."""
-STATES = ("not saved", "PLACED", "IN_PROGRESS", "FULFILLED", "FAILED", "abandoned", "-")
+STATES = (
+    "not saved",
+    "PLACED",
+    "IN_PROGRESS",
+    "FULFILLED",
+    "FAILED",
+    "CANCELLED",
+    "settled",
+    "abandoned",
+    "-",
+)
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOUND = CHECKOUT / ".coffeeshop" / "simulation"
 

@@ -1,4 +1,4 @@
-"""Dapr as the APIs see it: state, pub/sub, jobs, invocation and cron, in virtual time.
+"""Dapr as the APIs see it: state, pub/sub, invocation and cron, in virtual time.
 
 Only what `test_fidelity.py` pins against the real daprd on Valkey may happen here, and the
 configuration is the real one, from k8s/base/dapr.
@@ -18,10 +18,8 @@ from coffeeshop.transport import Call, Reply
 from tests.simulation.world import App, World
 
 APP_TOKEN = "app-token"
-SCHEDULE_PATIENCE = 30_000
-"""How long a sidecar waits for a scheduler that is away."""
 UNHEALTHY_AFTER = 10_000
-"""How long an API must be away before its sidecar stops deliveries and jobs (app health)."""
+"""How long an API must be away before its sidecar stops deliveries and cron (app health)."""
 PROBE = 1_000
 
 Answered = Callable[[Reply | None], None]
@@ -110,25 +108,14 @@ class Message:
     deliveries: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class Job:
-    name: str
-    due: int
-    interval: int
-    data: Any
-    firing: bool = False
-
-
 @dataclass
 class Engines:
-    """Valkey, as store and broker, and the scheduler: what outlives every API and sidecar."""
+    """Valkey, as store and broker: what outlives every API and sidecar."""
 
     world: World
     configuration: Configuration
     stores: dict[str, dict[str, tuple[bytes, int]]] = field(default_factory=dict)
     streams: dict[str, list[Message]] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
-    lost_jobs: set[str] = field(default_factory=set)
     delivered: list[str] = field(default_factory=list)
     """The topic of each first delivery, in the order of deliveries."""
     delays: dict[str, int] | None = None
@@ -136,20 +123,20 @@ class Engines:
     valkey_is_up: bool = True
     stores_away: set[str] = field(default_factory=set)
     """State stores that fail while the broker works: they may be another server."""
-    scheduler_is_up: bool = True
     sidecars: dict[str, "Sidecar"] = field(default_factory=dict)
     on_write: Callable[[str, str, bytes | None, Any], None] = lambda *_: None
     on_publish: Callable[[Message], None] = lambda _: None
-    on_job_end: Callable[[Job], None] = lambda _: None
+    on_handled: Callable[[Message], None] = lambda _: None
+    """Called when a delivery was answered with success."""
 
-    def outage(self, what: str, downtime: int) -> None:
-        """`valkey` or `scheduler` is away for a while; what was confirmed stays."""
-        setattr(self, f"{what}_is_up", False)
-        self.world.note(what, "dies")
+    def outage(self, downtime: int) -> None:
+        """Valkey is away for a while; what was confirmed stays."""
+        self.valkey_is_up = False
+        self.world.note("valkey", "dies")
 
         def back() -> None:
-            setattr(self, f"{what}_is_up", True)
-            self.world.note(what, "is back")
+            self.valkey_is_up = True
+            self.world.note("valkey", "is back")
 
         self.world.after(downtime, back)
 
@@ -162,12 +149,6 @@ class Engines:
             self.world.note(store, "is back")
 
         self.world.after(downtime, back)
-
-    def lose_jobs(self) -> None:
-        """The scheduler's disk is lost."""
-        self.world.note("scheduler", "loses its data")
-        self.lost_jobs.update(self.jobs)
-        self.jobs.clear()
 
     def replay(self) -> None:
         """The broker loses its consumer groups: they begin again, and everything comes again."""
@@ -218,38 +199,6 @@ class Engines:
         again: bool,
     ) -> None:
         self.world.after(delay, lambda: sidecar.deliver(subscription, message, even_if_done=again))
-
-    # Scheduler
-
-    def arm(self, job: Job) -> None:
-        self.jobs[job.name] = job
-        self.world.timers.append(job.due)
-        self.world.after(job.due - self.world.now, lambda: self._fire(job))
-
-    def _fire(self, job: Job) -> None:
-        if self.jobs.get(job.name) is not job:
-            return
-        sidecar = self.sidecars["counter-api"]
-        if not (self.scheduler_is_up and sidecar.is_up and sidecar.app_is_healthy):
-            self.world.after(500, lambda: self._fire(job))
-            return
-        times = 2 if self.world.strikes("job fires twice") else 1
-        body = json.dumps(job.data).encode()
-
-        def ended(response: Response | None) -> None:
-            if self.jobs.get(job.name) is not job:
-                return  # re-armed meanwhile: the old answer spares the new job
-            if not self.scheduler_is_up:
-                self.world.after(500, lambda: self._fire(job))
-            elif response is not None and (response.status < 300 or response.status == 404):
-                del self.jobs[job.name]
-                self.on_job_end(job)
-            else:
-                job.due += job.interval
-                self.world.after(max(1, job.due - self.world.now), lambda: self._fire(job))
-
-        for number in range(times):
-            sidecar.to_app("POST", f"/job/{job.name}", body, ended if number == 0 else _ignore)
 
 
 def _ignore(_response: Response | None) -> None:
@@ -308,6 +257,9 @@ class Sidecar:
         def fire() -> None:
             if self.is_up and self.app_is_healthy:
                 self.to_app("POST", "/job/sweep", b"", _ignore)
+                if self.world.strikes("two replicas sweep"):
+                    later = (0, 1, 3, 40)[self.world.tape.draw(4)]
+                    self.world.after(later, lambda: self.to_app("POST", "/job/sweep", b"", _ignore))
             self.world.after(every, fire)
 
         self.world.after(every, fire)
@@ -329,13 +281,10 @@ class Sidecar:
 
         if kind == "state":
             alive(self._state(call, rest))
+        elif kind == "publish" and rest[0] == "bulk":
+            alive(self._publish_many(rest[1].rpartition("/")[2], json.loads(call.body)))
         elif kind == "publish":
             alive(self._publish(rest[1], query, call.body))
-        elif kind == "jobs":
-            if call.method == "DELETE":
-                alive(self._unschedule(rest[0]))
-            else:
-                self._schedule(rest[0], json.loads(call.body), alive)
         elif kind == "invoke":
             self._invoke(call, rest[0], call.target.partition("/method")[2], alive)
         else:
@@ -402,27 +351,14 @@ class Sidecar:
         self.engines.publish(topic, event_id, json.loads(body))
         return Reply(204)
 
-    def _schedule(self, name: str, body: Any, answer: Answered, waited: int = 0) -> None:
-        if not self.engines.scheduler_is_up:
-            if waited >= SCHEDULE_PATIENCE:
-                answer(Reply(500))
-            else:
-                self.world.after(1000, lambda: self._schedule(name, body, answer, waited + 1000))
-            return
-        if name in self.engines.jobs and not body.get("overwrite"):
-            answer(Reply(409))
-            return
-        interval = _milliseconds(body["failurePolicy"]["constant"]["interval"])
-        due = self.world.now + _milliseconds(body["dueTime"])
-        self.engines.arm(Job(name, due, interval, body["data"]))
-        answer(Reply(204))
-
-    def _unschedule(self, name: str) -> Reply:
-        if not self.engines.scheduler_is_up:
+    def _publish_many(self, topic: str, entries: list[Any]) -> Reply | None:
+        """Each for itself; the answer is a failure if one of them failed."""
+        if not self.engines.valkey_is_up:
             return Reply(500)
-        if (job := self.engines.jobs.pop(name, None)) is not None:
-            self.engines.on_job_end(job)
-        return Reply(204)
+        is_cut = len(entries) > 1 and self.world.strikes("bulk publish stops half way")
+        for entry in entries[: len(entries) // 2] if is_cut else entries:
+            self.engines.publish(topic, entry["metadata"]["cloudevent.id"], entry["event"])
+        return Reply(500) if is_cut else Reply(204)
 
     def _invoke(
         self, call: Call, target: str, path: str, answer: Answered, retries: int = 0
@@ -538,6 +474,7 @@ class Sidecar:
         configuration = self.engines.configuration
         verdict = _verdict(response)
         if verdict == "SUCCESS":
+            self.engines.on_handled(message)
             self._acknowledge(message)
             return
         if verdict == "RETRY" and retries < configuration.retries:

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from tests.simulation.shop import CONFIGURATION, Customer, Shop, order
+from tests.simulation.shop import CONFIGURATION, Customer, Shop, all_done, order
 from tests.simulation.tape import Tape
 from tests.simulation.world import Violation
 
@@ -73,12 +73,14 @@ def _play(delivery: str, plan: Plan, *, tracing: bool) -> Outcome:
     with shop:
         customer.post()
         shop.run_until(
-            90_000, or_until=lambda: customer.status is not None and not invariants.open_orders()
+            120_000,
+            or_until=lambda: customer.status is not None and all_done(invariants)(),
         )
-        shop.run_until(shop.world.now + 65_000)
+        shop.run_until(shop.world.now + 11_000)  # the next sweep finds nothing to do
         if customer.status != 201:
             raise Violation(f"G6: the POS was answered {customer.status} in the end")
         shop.world.heal()
+        shop.run_until(shop.world.now + 2_100)  # what died in that sweep is back
         invariants.all_ended(0)
         invariants.listed(
             list(invariants.acknowledged), shop.listing("/v1/api/fulfillment-orders?")

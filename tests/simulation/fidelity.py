@@ -87,9 +87,6 @@ class Does:
     body: bytes = b""
     after: float = 0
     hangs_up: bool = False
-    rearms: float | None = None
-    """Before it answers it arms the job that called it again, with overwrite, in so many
-    seconds."""
 
 
 @dataclass
@@ -182,18 +179,6 @@ async def publish(bench: Bench, case: str) -> int:
     return (await bench.call("POST", target, body, api="kitchen")).status
 
 
-async def schedule(
-    bench: Bench, job: str, due: int, *, interval: int = 1, overwrite: bool = False
-) -> int:
-    body = {
-        "dueTime": f"{due}s",
-        "overwrite": overwrite,
-        "failurePolicy": {"constant": {"interval": f"{interval}s"}},
-        "data": {"of": job},
-    }
-    return (await bench.call("POST", f"/v1.0/jobs/{job}", json.dumps(body).encode())).status
-
-
 async def state_missing(bench: Bench, case: str) -> Json:
     return await read(bench, case)
 
@@ -268,7 +253,14 @@ async def state_save_many_with_a_conflict(bench: Bench, case: str) -> Json:
     return await _saved_together(bench, case, None, "7")
 
 
-async def state_save_many_with_a_taken_key(bench: Bench, case: str) -> Json:
+async def state_change_many_with_a_conflict(bench: Bench, case: str) -> Json:
+    """The one that names its version is changed, the other is not: the answer is a conflict."""
+    await save(bench, f"{case}-1", 0)
+    return await _saved_together(bench, case, "1", "7")
+
+
+async def state_create_many_of_which_one_is_taken(bench: Bench, case: str) -> Json:
+    """The free one is created: only reading tells which."""
     return await _saved_together(bench, case, None, None)
 
 
@@ -391,86 +383,28 @@ async def event_waits_for_an_api_that_is_away(bench: Bench, case: str) -> Json:
     return script.topics
 
 
-async def job_fires_once(bench: Bench, case: str) -> Json:
+async def events_published_in_bulk(bench: Bench, case: str) -> Json:
+    """Each event keeps its own id, and is delivered by itself."""
     script = bench.script(case, Script())
-    armed = [await schedule(bench, case, 4), await schedule(bench, case, 4)]
-    await bench.sleep(6)
-    again = await schedule(bench, case, 60)
-    return armed, [(got.what, json.loads(got.body)) for got in script.got], again
+    status = await _publish_in_bulk(bench, case, 3)
+    await bench.sleep(2)
+    events = [json.loads(got.body) for got in script.got]
+    kinds = {got.headers.get("content-type") for got in script.got}
+    return status, sorted(event["id"] for event in events), kinds
 
 
-async def job_overwritten(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script())
-    armed = [await schedule(bench, case, 4), await schedule(bench, case, 9, overwrite=True)]
-    await bench.sleep(6)
-    early = len(script.got)
-    await bench.sleep(6)
-    return armed, early, len(script.got)
-
-
-async def job_new_with_overwrite(bench: Bench, case: str) -> Json:
-    return await schedule(bench, case, 60, overwrite=True)
-
-
-async def job_fails_and_comes_again(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script((Does(500), Does(503), Does())))
-    await schedule(bench, case, 1)
-    await bench.sleep(8)
-    return len(script.got), [0.3 < gap < 2.5 for gap in script.gaps()]
-
-
-async def job_not_found_ends_it(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script((Does(404),)))
-    await schedule(bench, case, 1)
-    await bench.sleep(7)
-    return len(script.got), await schedule(bench, case, 60)
-
-
-async def job_forbidden_is_a_failure(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script((Does(403), Does())))
-    await schedule(bench, case, 1)
-    await bench.sleep(7)
-    return len(script.got)
-
-
-async def job_hung_up_on_is_a_failure(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script((Does(hangs_up=True), Does())))
-    await schedule(bench, case, 1)
-    await bench.sleep(7)
-    return len(script.got)
-
-
-async def job_backlog_fires_back_to_back(bench: Bench, case: str) -> Json:
-    """Failures are counted from the due time: what a slow answer missed comes at once."""
-    script = bench.script(case, Script((Does(500, after=3.3), Does(500), Does(500), Does())))
-    await schedule(bench, case, 1)
-    await bench.sleep(9)
-    return len(script.got), [gap < 0.95 for gap in script.gaps()]
-
-
-async def job_rearmed_while_it_fires(bench: Bench, case: str) -> Json:
-    """The new job stands when the old one is answered with success."""
-    script = bench.script(case, Script((Does(rearms=1), Does(rearms=1), Does())))
-    await schedule(bench, case, 1)
-    await bench.sleep(9)
-    return len(script.got), await schedule(bench, case, 60)
-
-
-async def job_name_is_taken_while_it_fires(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script((Does(after=5),)))
-    await schedule(bench, case, 1)
-    await bench.sleep(3.5)
-    during = await schedule(bench, case, 60)
-    await bench.sleep(5)
-    return len(script.got), during
-
-
-async def job_deleted(bench: Bench, case: str) -> Json:
-    script = bench.script(case, Script())
-    await schedule(bench, case, 4)
-    deleted = await bench.call("DELETE", f"/v1.0/jobs/{case}")
-    await bench.sleep(6)
-    return deleted.status, len(script.got)
+async def _publish_in_bulk(bench: Bench, case: str, count: int) -> int:
+    entries = [
+        {
+            "entryId": f"{case}-{number}",
+            "event": {"case": case, "number": number},
+            "contentType": "application/json",
+            "metadata": {"cloudevent.id": f"{case}-{number}"},
+        }
+        for number in range(count)
+    ]
+    target = f"/v1.0/publish/bulk/pubsub/{TOPIC}"
+    return (await bench.call("POST", target, json.dumps(entries).encode(), api="kitchen")).status
 
 
 async def cron_fires(bench: Bench, case: str) -> Json:
@@ -542,7 +476,8 @@ CASES: dict[Case, Json] = {
     state_concurrent_changes: (["204"] + ["409"] * 7, "2"),
     state_save_many: (204, [(200, 1, "1"), (200, 2, "2")]),
     state_save_many_with_a_conflict: (409, [(200, 1, "1"), (200, 0, "1")]),
-    state_save_many_with_a_taken_key: (500, [(200, 1, "1"), (200, 0, "1")]),
+    state_change_many_with_a_conflict: (409, [(200, 1, "2"), (200, 0, "1")]),
+    state_create_many_of_which_one_is_taken: (500, [(200, 1, "1"), (200, 0, "1")]),
     state_read_many: (
         200,
         [("-1", {"n": 1}, "1", None), ("-2", [2], "2", None), ("-3", None, None, None)],
@@ -563,18 +498,12 @@ CASES: dict[Case, Json] = {
     event_hung_up_on: OK * 2,
     event_slow: (OK * 2, True),
     event_published_twice: ([204, 204], OK * 2),
+    events_published_in_bulk: (
+        204,
+        [f"events-published-in-bulk-{number}" for number in range(3)],
+        {"application/cloudevents+json"},
+    ),
     event_waits_for_an_api_that_is_away: ["barista_order_placed"],
-    job_fires_once: ([204, 409], [("POST", {"of": "job-fires-once"})], 204),
-    job_overwritten: ([204, 204], 0, 1),
-    job_new_with_overwrite: 204,
-    job_fails_and_comes_again: (3, [True, True]),
-    job_not_found_ends_it: (1, 204),
-    job_forbidden_is_a_failure: 2,
-    job_hung_up_on_is_a_failure: 2,
-    job_backlog_fires_back_to_back: (4, [False, True, True]),
-    job_rearmed_while_it_fires: (3, 204),
-    job_name_is_taken_while_it_fires: (1, 409),
-    job_deleted: (204, 0),
     cron_fires: (True, {True}, {"POST"}),
     invoked: (200, "[1]", 1),
     invoked_refused: (422, '{"title":"no"}', 1),
@@ -606,6 +535,7 @@ async def valkey_is_away(bench: Bench, case: str) -> Json:
         save(bench, f"{case}-new", 1),
         save(bench, case, 2, "1"),
         publish(bench, case),
+        _publish_in_bulk(bench, case, 2),
         bench.call("POST", "/v1.0/state/counter-store/bulk", body),
     )
     shows = many.status >= 500 or "error" in json.loads(many.body)[0]
@@ -630,7 +560,7 @@ async def sidecar_dies_while_it_delivers(bench: Bench, case: str) -> Json:
 
 DISTURBING: dict[Case, Json] = {
     product_api_is_away: 500,
-    valkey_is_away: ([500, 500, 409, 500], True, 204, (200, 1, "1"), [TOPIC]),
+    valkey_is_away: ([500, 500, 409, 500, 500], True, 204, (200, 1, "1"), [TOPIC]),
     sidecar_dies_while_it_delivers: ([TOPIC, TOPIC], [True]),
 }
 """These stop what the others need: one after the other, at the end."""
@@ -664,20 +594,11 @@ class _ScriptedApi(App):
         got = Got(self.world.now / 1000, what, body, dict(headers))
         does = bench.scripts.setdefault(case, Script()).next(got)
         reply = None if does.hangs_up else Response(does.status, does.body)
-        if does.rearms is not None:
-            call = Call("POST", f"/v1.0/jobs/{case}", (), rearming(does.rearms))
-            self.sidecar.handle(call, lambda _: None)
         self.world.after(round(does.after * 1000), lambda: answer(reply))
 
 
 async def _nobody(_request: Any) -> Response:
     raise AssertionError("a scripted API has no handler")
-
-
-def rearming(due: float) -> bytes:
-    policy = {"constant": {"interval": "1s"}}
-    body = {"dueTime": f"{due:g}s", "overwrite": True, "failurePolicy": policy, "data": {}}
-    return json.dumps(body).encode()
 
 
 class Simulated:

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.simulation.dapr import Engines, Job, Message
+from coffeeshop.transport import Call
+from tests.simulation.dapr import Engines, Message
 from tests.simulation.world import World
 
 Json = dict[str, Any]
 
 GRACE = timedelta(seconds=90)
-TERMINAL = ("FULFILLED", "FAILED")
-LATE = " did not answer in time."
+BUDGET = timedelta(seconds=2)
+ANSWER_TIME = 30_000
+"""Milliseconds that a station has for the last question before it is given up."""
+TERMINAL = ("FULFILLED", "FAILED", "CANCELLED")
 
 
 class Invariants:
@@ -24,8 +27,12 @@ class Invariants:
         self._world = world
         self._engines = engines
         self.records: dict[str, Json] = {}
-        """counter-api's records by order id."""
+        """counter-api's orders and tombstones by order id."""
         self.saved_at: dict[str, int] = {}
+        self.reports: dict[tuple[str, str], Json] = {}
+        """The counter's reports by order id and station."""
+        self.cancelled: set[str] = set()
+        """Orders for which a cancellation is stored."""
         self.answers: dict[tuple[str, str], Json] = {}
         """The stations' records by station and order id."""
         self.acknowledged: dict[str, Json] = {}
@@ -33,6 +40,13 @@ class Invariants:
         self.sold_out: set[int] = set()
         """Items that were sold out at some moment."""
         self._indexed: defaultdict[str, set[str]] = defaultdict(set)
+        self._places: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        """Where an order's entries stand in the index of all: shard, segment, place."""
+        self._published: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        """When what was published of an order to a station: by what, order and station."""
+        self._placed: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+        self.watched: list[str] = []
+        """The orders that the sweep has not done with."""
         self._make_ids: dict[str, str] = {}
         self._made: set[str] = set()
         self.events: Counter[str] = Counter()
@@ -45,7 +59,8 @@ class Invariants:
         """What was answered 201, by key and request."""
         engines.on_write = self.written
         engines.on_publish = self.published
-        engines.on_job_end = self.job_ended
+        engines.on_handled = self.handled
+        world.on_call = self.called
         world.order_state = self.state
 
     def state(self, order: str | None) -> str:
@@ -53,13 +68,44 @@ class Invariants:
         record = self.records.get(order or "")
         if record is None:
             return "not saved"
-        return str(record["status"]) if record["kind"] == "order" else "abandoned"
+        if record["kind"] != "order":
+            return "abandoned"
+        return "settled" if record["settled"] is not None else self.derived(record)[0]
+
+    def derived(self, record: Json) -> tuple[str, dict[str, tuple[str, str | None]]]:
+        """The status that the public has to see, and each item's status and reason."""
+        stations = {item["station"] for item in record["items"]}
+        known = {s: self.reports[record["id"], s] for s in stations if self._has(record, s)}
+        items: dict[str, tuple[str, str | None]] = {
+            item["id"]: ("PLACED", None) for item in record["items"]
+        }
+        for report in known.values():
+            items |= {each["id"]: (each["status"], each["reason"]) for each in report["items"]}
+        if not known:
+            return "PLACED", items
+        if len(known) < len(stations) or not all(report["final"] for report in known.values()):
+            return "IN_PROGRESS", items
+        statuses = {status for status, _ in items.values()}
+        if statuses == {"READY"}:
+            return "FULFILLED", items
+        return ("CANCELLED" if statuses == {"CANCELLED"} else "FAILED"), items
+
+    def _has(self, record: Json, station: str) -> bool:
+        return (record["id"], station) in self.reports
 
     def open_orders(self) -> list[str]:
         return [
             order
             for order, record in self.records.items()
-            if record["kind"] == "order" and record["status"] not in TERMINAL
+            if record["kind"] == "order" and self.derived(record)[0] not in TERMINAL
+        ]
+
+    def unsettled(self) -> list[str]:
+        """Orders that have not ended, or have and are not settled."""
+        return [
+            order
+            for order, record in self.records.items()
+            if record["kind"] == "order" and record["settled"] is None
         ]
 
     def _expect(self, number: int, holds: bool, text: str) -> None:
@@ -69,14 +115,49 @@ class Invariants:
     # The stores
 
     def written(self, store: str, key: str, before: bytes | None, value: Any) -> None:
+        old = json.loads(before) if before else None
         if store == "counter-store":
             if key.startswith(("all-", "customer-")):
-                name = "all" if key.startswith("all-") else "customer"
-                self._indexed[value["entries"][-1][1]].add(name)
-            elif key != "last-sweep":
-                self._record_written(key, json.loads(before) if before else None, value)
+                self._index_written(key, value)
+            elif key == "watch":
+                self._watch_written(value)
+            elif key.startswith("report-"):
+                order, _, station = key.removeprefix("report-").rpartition("-")
+                self._report_written(order, station, old, value)
+            elif key.startswith("cancel-"):
+                order = key.removeprefix("cancel-")
+                self._expect(8, self._is_order(order), f"{order} is cancelled and is no order")
+                self.cancelled.add(order)
+            else:
+                self._record_written(key, old, value)
         elif key.startswith("order-"):
             self._answer_written(store.removesuffix("-store"), key.removeprefix("order-"), value)
+
+    def _is_order(self, order: str) -> bool:
+        return self.records.get(order, {}).get("kind") == "order"
+
+    def _index_written(self, key: str, segment: Json) -> None:
+        _, order = segment["entries"][-1]
+        name, shard, *full = key.rsplit("-", key.count("-"))
+        self._indexed[order].add(name)
+        if name == "all" and not full:
+            place = int(shard), segment["number"], len(segment["entries"])
+            self._places[order].append(place)
+
+    def _watch_written(self, watch: Json) -> None:
+        """What stands before the positions is remembered, or done (W12)."""
+        self.watched = [entry["id"] for entry in watch["open"]]
+        still_open = set(self.watched)
+        positions = [tuple(position) for position in watch["positions"]]
+        for order, places in self._places.items():
+            if order in still_open or not positions:
+                continue
+            if any(tuple(place) <= positions[shard] for shard, *place in places):
+                record = self.records.get(order)
+                done = record is not None and (
+                    record["kind"] != "order" or record["settled"] is not None
+                )
+                self._expect(11, done, f"{order}, {self.state(order)}, is not watched any more")
 
     def _record_written(self, order: str, before: Json | None, after: Json) -> None:
         self.records[order] = after
@@ -84,54 +165,78 @@ class Invariants:
             self.saved_at[order] = self._world.now
             if after["kind"] == "order":
                 self._expect(13, after["location"] not in self._refused, f"{order} was refused")
-                job = f"order-{order}"
-                watched = job in self._engines.jobs or job in self._engines.lost_jobs
-                self._expect(11, watched, f"{order} is not watched")
+                self._expect(11, "all" in self._indexed[order], f"{order} is not watched")
                 both = {"all", "customer"} <= self._indexed[order]
                 self._expect(10, both, f"{order} was saved before it was in the indexes")
+                self._expect(3, after["settled"] is None, f"{order} was placed as settled")
             return
         self._expect(7, before["kind"] == "order", f"the tombstone of {order} was replaced")
         if before["kind"] != "order":
             return
         self._expect(7, after["kind"] == "order", f"the order {order} was replaced by a tombstone")
-        ended = before["status"] in TERMINAL
-        self._expect(3, not ended or after == before, f"{order} had ended and was changed")
-        fixed = ("id", "body_hash", "loyalty_member_id", "placed_at", "expires_at")
-        self._expect(3, all(before[f] == after[f] for f in fixed), f"{order} is another order")
-        for old, new in zip(before["items"], after["items"], strict=True):
-            same = {**old, "status": None, "reason": None} == {
-                **new,
-                "status": None,
-                "reason": None,
-            }
-            self._expect(3, same, f"{old['id']} is another item")
-            if old != new:
-                self._expect(3, old["status"] == "PLACED", f"{old['id']} was decided twice")
-                self._justified(order, after, new)
-
-    def _justified(self, order: str, record: Json, item: Json) -> None:
-        """An item ends by its station's verdict or, after the deadline, for want of one."""
-        answer = self.answers.get((item["station"], order), {"items": []})
-        verdicts = {v["id"]: v for v in answer["items"]}
-        verdict = verdicts.get(item["id"])
-        if verdict is not None and verdict["status"] == item["status"]:
+        if after["kind"] != "order":
             return
-        late = item["status"] == "FAILED" and item["reason"].endswith(LATE)
-        self._expect(5, late, f"{item['id']} is {item['status']} without its station's word")
-        deadline = datetime.fromisoformat(record["expires_at"]) + GRACE
-        self._expect(9, self._world.clock() > deadline, f"{order} was given up before its time")
+        self._expect(3, before["settled"] is None, f"{order} was settled and was changed")
+        self._expect(3, {**before, "settled": 0} == {**after, "settled": 0}, f"{order} is another")
+        needed = sorted({item["station"] for item in before["items"]})
+        settled = after["settled"] or []
+        self._expect(3, [r["station"] for r in settled] == needed, f"{order} lacks a report")
+        for report in settled:
+            stored = self.reports.get((order, report["station"]))
+            same = stored == report and report["final"]
+            self._expect(3, same, f"{order} was settled otherwise than reported")
+            if report["gave_up"]:
+                told = self._published["cancelled", order, report["station"]]
+                self._expect(9, bool(told), f"{order}: a station that was given up may go on")
+
+    def _report_written(self, order: str, station: str, before: Json | None, after: Json) -> None:
+        self.reports[order, station] = after
+        if before is not None:
+            self._expect(3, not before["final"], f"the {station}'s final report was overwritten")
+            newer = after["final"] or after["sequence"] > before["sequence"]
+            self._expect(3, newer, f"an older report of the {station} on {order} won")
+        if after["gave_up"]:
+            self._expect(9, before is None, f"{order} was accepted and given up")
+            self._given_up(order, station)
+            return
+        answer = self.answers.get((station, order), {"items": [], "sequence": 0})
+        said = [(each["id"], each["status"], each["reason"]) for each in answer["items"]]
+        has = [(each["id"], each["status"], each["reason"]) for each in after["items"]]
+        if after["sequence"] == answer["sequence"]:
+            self._expect(5, said == has, f"{order} is reported without its station's word")
+        else:
+            older = after["sequence"] < answer["sequence"] and not after["final"]
+            self._expect(5, older, f"{order} is reported without its station's word")
+
+    def _given_up(self, order: str, station: str) -> None:
+        due = datetime.fromisoformat(self.records[order]["expires_at"]) + GRACE
+        self._expect(9, self._world.clock() > due, f"{order} was given up before its time")
+        begin = self._world.clock() - timedelta(milliseconds=self._world.now)
+        due_at = (due - begin) / timedelta(milliseconds=1)
+        asked = [at for at in self._published["placed", order, station] if at > due_at]
+        long_ago = bool(asked) and self._world.now - asked[0] >= ANSWER_TIME
+        self._expect(9, long_ago, f"{order} was given up without a last question")
 
     def _answer_written(self, station: str, order: str, answer: Json) -> None:
         known = self.answers.get((station, order))
-        self._expect(4, known is None, f"the {station} decided {order} twice")
+        self._expect(8, self._is_order(order), f"the {station} decided {order}, which is no order")
+        if known is not None:
+            self._expect(4, not known["final"], f"the {station} decided {order} twice")
+            rises = answer["sequence"] == known["sequence"] + 1
+            self._expect(4, rises, f"the {station}'s record of {order} does not rise")
         self.answers[station, order] = answer
         for item in answer["items"]:
             make_id = item["makeId"]
-            if item["status"] == "READY":
-                fresh = make_id is not None and make_id not in self._make_ids
-                self._expect(4, fresh, f"{item['id']} has no makeId of its own")
-                self._make_ids[make_id] = item["id"]
-            elif "sold out" in item["reason"]:
+            if item["status"] in ("READY", "STARTED"):
+                own = make_id is not None and self._make_ids.setdefault(make_id, item["id"])
+                self._expect(4, own == item["id"], f"{item['id']} has no makeId of its own")
+                if known is None:
+                    continue
+                before = {each["id"]: each["makeId"] for each in known["items"]}[item["id"]]
+                self._expect(4, before in (None, make_id), f"{item['id']} is made twice")
+            elif item["status"] == "CANCELLED":
+                self._expect(16, make_id is None, f"{item['id']} was begun and is cancelled")
+            elif item["status"] == "FAILED" and "sold out" in item["reason"]:
                 known_sold_out = item["itemType"] in self.sold_out
                 self._expect(5, known_sold_out, f"{item['id']} was never sold out")
 
@@ -140,19 +245,53 @@ class Invariants:
     def published(self, message: Message) -> None:
         data = message.data
         order = str(data.get("orderId"))
-        if message.topic.endswith("_order_placed"):
-            kind = self.records.get(order, {}).get("kind")
-            self._expect(8, kind == "order", f"{order} was submitted while it is {kind}")
+        station, _, what = message.topic.partition("_order_")
+        if what in ("placed", "cancelled"):
+            is_order = self._is_order(order)
+            self._expect(8, is_order, f"{order} was {what} while it is {self.state(order)}")
             due = self.records.get(order, {}).get("expires_at")
             self._expect(9, due == data["expiresAt"], f"{order} was given another deadline")
-        elif message.topic.endswith("_order_updated"):
-            known = self.answers.get((data["station"], order), {"items": None})["items"]
-            self._expect(4, known == data["items"], f"{order} is answered, but not as recorded")
+            self._published[what, order, station].append(self._world.now)
+            if what == "placed":
+                self._placed[order, station].append(message)
+        if what == "cancelled":
+            given_up = self.reports.get((order, station), {}).get("gave_up")
+            wanted = order in self.cancelled or given_up
+            self._expect(9, bool(wanted), f"{order} is cancelled, and nobody asked for it")
+        elif what == "updated":
+            known = self.answers.get((station, order), {"items": None, "sequence": 0})
+            same = known["items"] == data["items"] or data["sequence"] < known["sequence"]
+            self._expect(4, same, f"{order} is reported, but not as recorded")
 
-    def job_ended(self, job: Job) -> None:
-        order = job.name.removeprefix("order-")
-        state = self.state(order)
-        self._expect(11, state in (*TERMINAL, "abandoned"), f"{order}, {state}, lost its watchdog")
+    def handled(self, message: Message) -> None:
+        """A report that was taken is stored, or a newer one is (W7). A cancellation that came
+        before its order was taken up cancelled it (W13)."""
+        station, _, what = message.topic.partition("_order_")
+        if what == "cancelled":
+            order = message.data["orderId"]
+            items = self.answers.get((station, order), {"items": []})["items"]
+            untouched = not any(each.deliveries for each in self._placed[order, station])
+            all_cancelled = {item["status"] for item in items} == {"CANCELLED"}
+            self._expect(16, all_cancelled or not untouched, f"{order} was cancelled and is made")
+        if not message.topic.endswith("_order_updated"):
+            return
+        order, station = message.data["orderId"], message.data["station"]
+        report = self.reports.get((order, station), {"final": False, "sequence": -1})
+        number = message.data.get("sequence", 1)
+        is_final = message.data.get("final", True)
+        kept = report["final"] or (report["sequence"] >= number and not is_final)
+        self._expect(15, kept, f"the {station}'s report {number} on {order} was lost")
+
+    def called(self, api: str, call: Call) -> None:
+        """No attempt to place an order creates it after its budget (W2)."""
+        if api != "counter-api" or call.method != "POST" or b'"kind":"order"' not in call.body:
+            return
+        (item, *_) = json.loads(call.body)
+        if "etag" in item or item["value"]["settled"] is not None:
+            return
+        placed_at = datetime.fromisoformat(item["value"]["placed_at"])
+        in_time = self._world.clock() - placed_at <= BUDGET
+        self._expect(13, in_time, f"{item['key']} is created after its budget")
 
     # Logs
 
@@ -194,7 +333,7 @@ class Invariants:
 
     def _told_placed(self, request: tuple[str, int], body: Json, answer: Json) -> None:
         order, (key, _) = answer["id"], request
-        self._expect(1, self.state(order) in ("PLACED", "IN_PROGRESS", *TERMINAL), f"{order}: 201")
+        self._expect(1, self._is_order(order), f"{order}: 201")
         if key:
             first = self.by_key.setdefault(key, order)
             self._expect(6, first == order, f"the key {key} has two orders")
@@ -214,10 +353,20 @@ class Invariants:
         is_order = record is not None and record["kind"] == "order"
         self._expect(1, is_order, f"{order} is shown and does not exist")
         if is_order and answer["status"] in TERMINAL and record is not None:
-            verdicts = [(item["status"], item["reason"]) for item in answer["items"]]
-            recorded = [(item["status"], item["reason"]) for item in record["items"]]
-            same = record["status"] == answer["status"] and verdicts == recorded
+            shown = {item["id"]: (item["status"], item["reason"]) for item in answer["items"]}
+            same = self.derived(record) == (answer["status"], shown)
             self._expect(3, same, f"{order} was shown as {answer['status']} and is not")
+
+    def told_about_cancelling(self, order: str, status: int) -> None:
+        known = (202, 404, 409, 503)
+        self._expect(14, status in known, f"a cancellation was answered {status}")
+        if status == 404:
+            self._expect(1, order not in self.acknowledged, f"{order} was acknowledged, now 404")
+        elif status == 409:
+            ended = order not in self.open_orders()
+            self._expect(3, ended, f"{order} is open, and cannot be cancelled")
+        elif status == 202:
+            self._expect(8, order in self.cancelled, f"the cancellation of {order} is not stored")
 
     def missed(self, order: str) -> None:
         self._expect(1, False, f"{order} was acknowledged and is answered 404")
@@ -238,22 +387,24 @@ class Invariants:
                 self._expect(1, False, f"{order} was acknowledged and is {self.state(order)}")
                 continue
             self._expect(3, _what(self.records[order]) == _what_told(answer), f"{order} changed")
-        for order in self.open_orders():
+        for order in self.unsettled():
             self._expect(2, False, f"{order} has not ended: {self.state(order)}")
+        self._expect(11, not self.watched, f"the sweep is not done with {self.watched}")
         for order, record in self.records.items():
             if record["kind"] == "order":
                 self._ended_well(order, record, healed_at)
 
     def _ended_well(self, order: str, record: Json, healed_at: int) -> None:
+        if order in self.cancelled:
+            return
         if any(item["item_type"] in self.sold_out for item in record["items"]):
             return
         expires = datetime.fromisoformat(record["expires_at"])
         begin = self._world.clock() - timedelta(milliseconds=self._world.now)
         in_time = begin + timedelta(milliseconds=healed_at) + GRACE < expires
         if in_time:
-            reasons = [item["reason"] for item in record["items"]]
-            fulfilled = record["status"] == "FULFILLED"
-            self._expect(2, fulfilled, f"{order} could be made and was not: {reasons}")
+            status, items = self.derived(record)
+            self._expect(2, status == "FULFILLED", f"{order} could be made and was not: {items}")
 
 
 def _fixed(answer: Json) -> Json:

@@ -114,32 +114,67 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 
 
 WORKFLOW, STATION, ORDER = "counter.workflow", "coffeeshop.station", "counter.order"
-SIDECAR, INDEX, API = "coffeeshop.sidecar", "counter.index", "counter.api"
+SIDECAR, INDEX, EVENTS = "coffeeshop.sidecar", "counter.index", "coffeeshop.events"
 
-_ARM_AND_INDEX = """\
-        await together(self._arm(order_id, FIRST_WATCH), self._indexes.add(entry, slots, in_time))
+_INDEX = """\
+        await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
 """
-_SAVE = """\
-        if (stored := await self._save(order)) is not None:
-            return stored
+_BUDGET = """\
+        if not in_time():
+            raise Unavailable("Placing the order took too long.")
 """
-_TOMBSTONE = """\
-                    tombstone = Tombstone(order_id, self._now())
-                    if await self._orders.create(order_id, tombstone) is None:
-                        self._log("order.abandoned", level="warning", orderId=order_id)
-                        return
+_CREATE = """\
+        if (stored := await self._create(order)) is not None:
+            return await self._repeated(stored, body_hash)
 """
-_REARM = "                    await self._arm(order_id, NEXT_WATCH, overwrite=True)\n"
+_DECIDE = """\
+            recorded |= await self._records.create_all(fresh)
+"""
+_GIVE_UP = "    if is_last and asked is not None and now >= asked + ANSWER_TIME:\n"
+_SETTLED = "        final = tuple(reports[station] for station in record.stations)\n"
+_NEWER = """\
+    if stored.final or not (report.final or report.sequence > stored.sequence):
+        return None
+"""
 
 PLANTS = (
     Plant(
-        "publish before save",
+        "published before the save",
         WORKFLOW,
-        ((_SAVE, "        await self._submit(order, order.open_stations())\n" + _SAVE),),
+        (
+            (
+                _CREATE,
+                '        await self._publish_to(order, order.stations, "placed")\n' + _CREATE,
+            ),
+        ),
         ("G8",),
     ),
     Plant(
-        "an answer is saved without its ETag",
+        "the index is written after the save",
+        WORKFLOW,
+        ((_INDEX, ""), (_CREATE, _CREATE + _INDEX)),
+        ("G10", "G11"),
+    ),
+    Plant(
+        "the index is not confirmed before the save",
+        INDEX,
+        (
+            (
+                "            if await self._store.save_all(saves):\n",
+                "            if await self._store.save_all(saves) or True:\n",
+            ),
+        ),
+        ("G10", "G11"),
+    ),
+    Plant(
+        "the budget is not checked",
+        WORKFLOW,
+        ((_BUDGET, ""),),
+        ("G13",),
+        20_000,
+    ),
+    Plant(
+        "an update forgets its ETag",
         SIDECAR,
         (
             (
@@ -147,159 +182,287 @@ PLANTS = (
                 'self._body(Save(key, value)).replace(b"first", b"last"), accept',
             ),
         ),
-        ("G3", "G2", "G10"),
-    ),
-    Plant(
-        "the job is armed after the save",
-        WORKFLOW,
-        (
-            (
-                _ARM_AND_INDEX,
-                _ARM_AND_INDEX.replace("self._arm(order_id, FIRST_WATCH), ", ""),
-            ),
-            (_SAVE, _SAVE + "        await self._arm(order_id, FIRST_WATCH)\n"),
-        ),
-        ("G11",),
+        ("G3", "G2", "G4", "G10", "G11"),
     ),
     Plant(
         "no tombstone",
         WORKFLOW,
-        ((_TOMBSTONE, "                    return\n"),),
-        ("G11",),
-    ),
-    Plant(
-        "a tombstone that meets an order does not look again",
-        WORKFLOW,
         (
             (
-                _TOMBSTONE,
-                _TOMBSTONE.replace(
-                    " is None:",
-                    " is not None:\n                        return\n                    else:",
-                ),
+                "        there = await self._orders.records.create_all(\n"
+                "            {entry.id: Tombstone(entry.id, now) for entry, _ in looks}\n"
+                "        )\n",
+                "        there = {entry.id: Tombstone(entry.id, now) for entry, _ in looks}\n",
             ),
         ),
         ("G11",),
-        first_seed=2_001_000,
     ),
     Plant(
-        "the first arming overwrites",
+        "a tombstone's conflict is taken for done",
         WORKFLOW,
         (
             (
-                "self._arm(order_id, FIRST_WATCH),",
-                "self._arm(order_id, FIRST_WATCH, overwrite=True),",
+                "        return [entry for entry, _ in looks if entry.id not in buried]\n",
+                "        return []\n",
             ),
         ),
-        ("G2",),
+        ("G11",),
+        5_000,
     ),
     Plant(
-        "the index is written after the save",
+        "an unknown create is published",
         WORKFLOW,
-        (
-            (_ARM_AND_INDEX, "        await self._arm(order_id, FIRST_WATCH)\n"),
-            (
-                _SAVE,
-                _SAVE + "        await self._indexes.add(entry, slots, in_time)\n",
-            ),
-        ),
-        ("G10",),
+        (("            raise MayExist(order.id) from error\n", "            return None\n"),),
+        ("G8", "G1", "G13"),
     ),
     Plant(
-        "the deadline has no grace",
-        ORDER,
-        (("if now > record.expires_at + GRACE:", "if now > record.expires_at:"),),
-        ("G9",),
-    ),
-    Plant(
-        "the expiry is looked at before the record",
-        STATION,
-        (
-            (
-                "        answer = known.value if known else await self._make(order, sold_out)\n",
-                "        answer = known.value if known else await self._make(order, sold_out)\n"
-                "        now = self._env.clock()\n"
-                "        if now > order.expiresAt:\n"
-                "            nothing = frozenset()\n"
-                "            answer = decide(order, self._station, nothing, now, self._make_id)\n",
-            ),
-        ),
-        ("G4", "G5"),
-    ),
-    Plant(
-        "a second make on a duplicate",
-        STATION,
-        (
-            (
-                "        answer = known.value if known else await self._make(order, sold_out)\n",
-                "        answer = await self._make(order, sold_out)\n",
-            ),
-            (
-                "        if stored is not None and stored.value != answer:\n"
-                "            return stored.value\n",
-                "        if stored is not None:\n            answer = stored.value\n",
-            ),
-        ),
-        ("G4",),
-    ),
-    Plant(
-        "made before the record is confirmed",
-        STATION,
-        (
-            (
-                "        stored = await self._answers.create(_key(order.orderId), answer)\n",
-                "        made = answer.items[0].makeId\n"
-                '        self._log("item.made", orderId=answer.orderId, makeId=made)\n'
-                "        stored = await self._answers.create(_key(order.orderId), answer)\n",
-            ),
-        ),
-        ("G4",),
-    ),
-    Plant(
-        "a terminal status can change",
-        ORDER,
-        (
-            ("    if order.is_terminal:\n        return order\n", ""),
-            (" or item.status is not ItemStatus.PLACED:", ":"),
-        ),
-        ("G3",),
-        3_000,
+        "an unknown create is a plain 503",
+        WORKFLOW,
+        (("            raise MayExist(order.id) from error\n", "            raise\n"),),
+        ("G13",),
     ),
     Plant(
         "the body is not compared",
         WORKFLOW,
         (
             (
-                "        if stored.value.body_hash != order.body_hash:\n"
-                "            raise KeyReused\n",
+                "        if record.body_hash != body_hash:\n            raise KeyReused\n",
                 "",
             ),
         ),
         ("G6",),
     ),
     Plant(
-        "the sweep looks back less than the deadline",
+        "a repeat of the key is a new order",
+        WORKFLOW,
+        (("        if key is None:\n", "        if key is None or key:\n"),),
+        ("G6",),
+    ),
+    Plant(
+        "an abandoned key is placed again",
         WORKFLOW,
         (
             (
-                "oldest = milliseconds(since - deadline - GRACE - 2 * SWEEP_PERIOD)",
-                "oldest = milliseconds(now - timedelta(seconds=5))",
+                _CREATE,
+                "        stored = await self._create(order)\n"
+                "        if stored is not None and isinstance(stored.value, Tombstone):\n"
+                "            await self._orders.records.update(order.id, order, stored.etag)\n"
+                "        elif stored is not None:\n"
+                "            return await self._repeated(stored, body_hash)\n",
+            ),
+            (
+                "        if (stored := known.get(order_id)) is not None:\n",
+                "        if (stored := known.get(order_id)) and isinstance(stored.value, Order):\n",
             ),
         ),
-        ("G2", "G11"),
-        5_000,
+        ("G7",),
     ),
     Plant(
-        "the watchdog ends after one look",
+        "made before the record is confirmed",
+        STATION,
+        (
+            (
+                _DECIDE,
+                "            for record in fresh.values():\n"
+                "                self._log_made(record)\n" + _DECIDE,
+            ),
+        ),
+        ("G4",),
+    ),
+    Plant(
+        "a second make on a duplicate",
+        STATION,
+        (
+            (
+                "            if recorded.get(key) == record:\n",
+                "            if key in recorded:\n",
+            ),
+        ),
+        ("G4",),
+    ),
+    Plant(
+        "a report is published without being recorded",
+        STATION,
+        ((_DECIDE, "            recorded |= fresh\n"),),
+        ("G4",),
+    ),
+    Plant(
+        "the expiry is looked at before the record",
+        STATION,
+        (
+            (
+                "        recorded = {key: stored.value for key, stored in known.items()}\n",
+                "        now = self._env.clock()\n"
+                "        late = {key for key, order in by_key.items() if now > order.expiresAt}\n"
+                "        recorded = {k: s.value for k, s in known.items() if k not in late}\n"
+                "        recorded |= {key: decision(by_key[key]) for key in late}\n",
+            ),
+        ),
+        ("G4", "G5"),
+    ),
+    Plant(
+        "a cancelled order is made all the same",
+        STATION,
+        (
+            (
+                "lambda order: cancelled(order, self._station, now)",
+                "lambda order: decide(order, self._station, frozenset(), now, self._make_id)",
+            ),
+        ),
+        ("G16",),
+    ),
+    Plant(
+        "a final report is overwritten",
+        ORDER,
+        (
+            (
+                _NEWER,
+                "    if not (report.final or report.sequence > stored.sequence):\n"
+                "        return None\n",
+            ),
+        ),
+        ("G3",),
+        3_000,
+    ),
+    Plant(
+        "a higher number is lost",
+        ORDER,
+        ((_NEWER, "    if stored.final or not report.final:\n        return None\n"),),
+        ("G15",),
+    ),
+    Plant(
+        "a lower number wins",
+        ORDER,
+        ((_NEWER, "    if stored.final:\n        return None\n"),),
+        ("G3",),
+        3_000,
+    ),
+    Plant(
+        "no question while accepted",
+        ORDER,
+        (
+            (
+                "    return Ask(record, still_open, is_last)\n",
+                "    return Ask(record, silent, is_last)\n",
+            ),
+        ),
+        ("G2",),
+        10_000,
+    ),
+    Plant(
+        "the deadline has no grace",
+        ORDER,
+        (
+            ("now > record.expires_at + GRACE\n", "now > record.expires_at\n"),
+            ("    due = record.expires_at + GRACE +", "    due = record.expires_at +"),
+        ),
+        ("G9",),
+    ),
+    Plant(
+        "given up in one step",
+        ORDER,
+        ((_GIVE_UP, "    if is_last:\n"),),
+        ("G9",),
+    ),
+    Plant(
+        "an accepted order is given up",
+        ORDER,
+        (
+            (
+                "    silent = tuple(station for station in still_open if station not in reports)\n",
+                "    silent = still_open\n",
+            ),
+        ),
+        ("G2", "G9"),
+        3_000,
+    ),
+    Plant(
+        "given up is settled without cancel",
         WORKFLOW,
-        ((_REARM, ""),),
+        (
+            (
+                '            await self._publish(cancelled, "cancelled")  # W11\n',
+                "            pass\n",
+            ),
+        ),
+        ("G9",),
+        3_000,
+    ),
+    Plant(
+        "a sweep goes by time",
+        WORKFLOW,
+        (
+            (
+                "        for new in added:\n",
+                "        for new in (each for each in added if each.at > now - 15_000):\n",
+            ),
+        ),
         ("G11",),
     ),
     Plant(
-        "the watchdog re-arms without overwrite",
+        "a conflict while settling is taken for done",
         WORKFLOW,
-        ((_REARM, _REARM.replace(", overwrite=True", "")),),
+        (
+            (
+                "        if await self._orders.records.save_all(saves):\n",
+                "        if await self._orders.records.save_all(saves) or True:\n",
+            ),
+        ),
         ("G11",),
+    ),
+    Plant(
+        "a settled order is opened again",
+        ORDER,
+        ((" or record.settled is not None:\n", ":\n"),),
+        ("G3", "G11"),
+    ),
+    Plant(
+        "two sweeps settle different things",
+        ORDER,
+        (
+            (
+                _SETTLED,
+                "        final = tuple(\n"
+                "            replace(reports[s], recorded_at=now) for s in record.stations\n"
+                "        )\n",
+            ),
+        ),
+        ("G3",),
+    ),
+    Plant(
+        "an order is settled before its reports are final",
+        ORDER,
+        (
+            (
+                "    if not (still_open := open_stations(record, reports)):\n",
+                "    still_open = open_stations(record, reports)\n"
+                "    if all(station in reports for station in record.stations):\n",
+            ),
+        ),
+        ("G3",),
+    ),
+    Plant(
+        "the sweep forgets what is open",
+        WORKFLOW,
+        (
+            (
+                "            entries |= {entry.id: entry for entry in still_open}\n",
+                "",
+            ),
+        ),
+        ("G11",),
+    ),
+    Plant(
+        "what another sweep remembers is overwritten",
+        WORKFLOW,
+        (
+            (
+                "        if stored is not None and stored.value.claimed_by == watch.claimed_by:\n",
+                "        if stored is not None:\n",
+            ),
+        ),
+        ("G11", "G2"),
+        20_000,
     ),
     Plant(
         "a save without an answer counts as saved",
@@ -310,51 +473,50 @@ PLANTS = (
                 "        except NoAnswer:\n            return None\n",
             ),
         ),
-        ("G1", "G2", "G4", "G8", "G10"),
+        ("G1", "G2", "G4", "G8", "G10", "G11"),
     ),
     Plant(
-        "a repeat of the key is a new order",
-        WORKFLOW,
-        (("        if key is None:\n", "        if key is None or key:\n"),),
-        ("G6",),
-    ),
-    Plant(
-        "an abandoned key is placed anew",
+        "a cancellation is published before it is stored",
         WORKFLOW,
         (
             (
-                "            raise Abandoned\n",
-                "            await self._orders.update(order.id, order, stored.etag)\n"
-                "            return None\n",
+                "        await self._orders.cancellations.create("
+                "cancellation_key(order.id), cancellation)\n",
+                '        await self._publish_to(order, order.stations, "cancelled")\n'
+                "        await self._orders.cancellations.create("
+                "cancellation_key(order.id), cancellation)\n",
             ),
         ),
-        ("G7",),
+        ("G9",),
     ),
     Plant(
-        "an answer is published without being recorded",
-        STATION,
+        "a cancellation that finds no order leaves no tombstone",
+        WORKFLOW,
         (
             (
-                "        stored = await self._answers.create(_key(order.orderId), answer)\n",
-                "        stored = None\n",
+                "                tombstone = Tombstone(order_id, self._now())\n"
+                "                stored = await self._orders.records.create(order_id, tombstone)\n"
+                "                if stored is None:\n"
+                "                    raise UnknownOrder\n",
+                "                raise UnknownOrder\n",
             ),
         ),
-        ("G4",),
+        ("G1",),
+        5_000,
     ),
     Plant(
         "a dead letter is a verdict",
-        API,
+        EVENTS,
         (
             (
-                "        if event is None:\n            return dropped()\n",
-                "        if event is None:\n"
-                "            data = (await request.json(contracts.CloudEvent)).data\n"
-                "            station = request.path.split('_')[2][:7].lower()\n"
-                "            failed = {'status': 'FAILED', 'reason': 'dead', 'makeId': None}\n"
-                "            items = [{**item, **failed} for item in data['items']]\n"
-                "            data = {**data, 'station': station, 'items': items}\n"
-                "            data['answeredAt'] = data['expiresAt']\n"
-                "            event = contracts.StationAnswered.model_validate(data)\n",
+                '    try:\n        return model.model_validate(data), "SUCCESS"\n',
+                "    if 'OrderUpdated' in path and 'expiresAt' in data:\n"
+                "        failed = {'status': 'FAILED', 'reason': 'dead', 'makeId': None}\n"
+                "        items = [{**item, **failed} for item in data['items']]\n"
+                "        place = path.split('_')[2][:7].lower()\n"
+                "        data = {**data, 'station': place, 'items': items}\n"
+                "        data['answeredAt'] = data['expiresAt']\n"
+                '    try:\n        return model.model_validate(data), "SUCCESS"\n',
             ),
         ),
         ("G5",),
@@ -362,34 +524,15 @@ PLANTS = (
         subscribes_to_dead_orders=True,
     ),
     Plant(
-        "a job is deleted after a 422",
-        API,
-        (
-            (
-                "        except KeyReused:\n",
-                "        except KeyReused:\n"
-                "            name = f'order-{self._workflow._order_id(key)}'\n"
-                "            await self._workflow._sidecar.call('DELETE', f'/v1.0/jobs/{name}')\n",
-            ),
-        ),
-        ("G11",),
-    ),
-    Plant(
-        "a resubmission has a deadline of its own",
+        "a question has a deadline of its own",
         WORKFLOW,
         (
             (
-                "            expiresAt=order.expires_at,\n",
-                "            expiresAt=self._now() + self._env.settings.order_deadline,\n",
+                "        expiresAt=order.expires_at,\n",
+                "        expiresAt=order.expires_at + timedelta(seconds=1),\n",
             ),
         ),
         ("G9",),
-    ),
-    Plant(
-        "an unknown save is a plain 503",
-        WORKFLOW,
-        (("            raise MayExist(order.id) from error\n", "            raise\n"),),
-        ("G13",),
     ),
     Plant(
         "a plain gather",
@@ -412,39 +555,31 @@ PLANTS = (
                 "",
             ),
         ),
-        ("G10", "G14"),
+        ("G10", "G14", "G2"),
         3_000,
     ),
     Plant(
-        "an index conflict is not looked at",
+        "positions run ahead of what was read",
         INDEX,
         (
             (
-                "            if await self._store.save_all(saves):\n",
-                "            if await self._store.save_all(saves) or True:\n",
+                "                reached[shard] = "
+                "Position(segments[-1].number, len(segments[-1].entries))\n",
+                "                reached[shard] = Position(head_.number, len(head_.entries))\n",
             ),
         ),
-        ("G10",),
+        ("G11",),
+        20_000,
     ),
     Plant(
         "an empty bulk reply is an empty list",
         SIDECAR,
         (("_BULK.validate_json(reply.body)", '_BULK.validate_json(reply.body or b"[]")'),),
-        ("G10",),
-        tape="empty-bulk-reply",
-    ),
-    Plant(
-        "the sweep forgets what an outage kept it from",
-        WORKFLOW,
-        (
-            ("        oldest = 0\n        if last is not None:\n", "        if True:\n"),
-            ("since = min(now, last.value.began_at)", "since = now"),
-        ),
-        ("G2",),
-        tape="sweep-after-a-long-outage",
+        ("G10", "G11", "G1"),
+        20_000,
     ),
 )
-"""Planted one at a time. The last ones were real: see tapes/."""
+"""Planted one at a time."""
 
 
 def plant_named(name: str) -> Plant:

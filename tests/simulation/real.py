@@ -1,4 +1,4 @@
-"""The fidelity cases' bench of real processes: Valkey, the scheduler, four sidecars.
+"""The fidelity cases' bench of real processes: Valkey and four sidecars.
 
 Behind the sidecars stand small scripted servers instead of the components: it is the sidecar that
 is looked at.
@@ -25,10 +25,10 @@ from coffeeshop.transport import NoAnswer, Reply
 from scripts import provision
 from scripts.runtime import APIS, Process
 from scripts.stack import Layout, Ports, engines, prepare
-from tests.simulation.fidelity import Case, Got, Script, belongs_to, name, rearming, shorten
+from tests.simulation.fidelity import Case, Got, Script, belongs_to, name, shorten
 
 READY_SECONDS = 40
-SUBSCRIPTIONS = {"product": 0, "counter": 4, "barista": 1, "kitchen": 1}
+SUBSCRIPTIONS = {"product": 0, "counter": 4, "barista": 2, "kitchen": 2}
 
 
 class Real:
@@ -108,8 +108,7 @@ class Real:
             found = self.client.get(f"{url}/metadata", headers=headers).json()
         except (httpx.TransportError, ValueError):
             return False
-        is_connected = found.get("scheduler", {}).get("connected_addresses")
-        return len(found.get("subscriptions", [])) == SUBSCRIPTIONS[api] and bool(is_connected)
+        return len(found.get("subscriptions", [])) == SUBSCRIPTIONS[api]
 
     # Bench
 
@@ -162,8 +161,6 @@ class Real:
         with self._lock:
             script = self._scripts.setdefault(case, Script())
             does = script.next(Got(time.monotonic(), what, body, headers))
-        if does.rearms is not None:
-            self.send("POST", f"/v1.0/jobs/{case}", rearming(does.rearms))
         time.sleep(does.after)
         return None if does.hangs_up else (does.status, does.body)
 

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from coffeeshop.settings import Settings
 from counter import index, workflow
 from counter.api import build as build_counter
 from product.api import build as build_product
+from tests.simulation import staff
 from tests.simulation.dapr import APP_TOKEN, Configuration, Engines, Sidecar, read_configuration
 from tests.simulation.invariants import Invariants
 from tests.simulation.tape import Tape
@@ -24,6 +24,8 @@ from tests.simulation.world import FAULTS, App, Handler, Violation, World
 RESOURCES = Path(__file__).parents[2] / "k8s" / "base" / "dapr"
 PROMISED = 90_000
 """Milliseconds after the last fault within which every order has ended (G2)."""
+SETTLED = 80_000
+"""Milliseconds after its end within which an order is settled: a look and two sweeps."""
 CLIENT_PATIENCE = 5_000
 
 Json = dict[str, Any]
@@ -56,8 +58,16 @@ class Shop:
     """One run's world. As a context it takes the APIs' log lines from standard error."""
 
     def __init__(
-        self, tape: Tape, configuration: Configuration, deadline: int, *, tracing: bool = False
+        self,
+        tape: Tape,
+        configuration: Configuration,
+        deadline: int,
+        *,
+        staffed: bool = False,
+        tracing: bool = False,
     ) -> None:
+        """`staffed`: people work at the barista's."""
+        self._staffed = staffed
         self.world = World(tape, tracing=tracing)
         self.tape = tape
         self.engines = Engines(self.world, configuration)
@@ -98,8 +108,11 @@ class Shop:
             if name == "product-api":
                 return build_product(env)
             place = Station.BARISTA if name == "barista-api" else Station.KITCHEN
-            path = f"/dapr_subscribe_{place.capitalize()}Ordered"
-            return station.build(station.Configuration(place, path), env)
+            path = f"/dapr_subscribe_{place.capitalize()}Order"
+            configuration = station.Configuration(place, f"{path}ed", f"{path}Cancelled")
+            if self._staffed and place == Station.BARISTA:
+                return staff.build(configuration, env)
+            return station.build(configuration, env)
 
         return build
 
@@ -120,6 +133,23 @@ class Shop:
             raise Violation(f"G14: {target} has no answer while everything is well: {answers}")
         found: Json = json.loads(answers[0].body)
         return found
+
+    def tap_regularly(self) -> None:
+        """Staff take up what is open, some seconds later each time, until it is finished."""
+        world = self.world
+
+        def tap(order: str) -> Callable[[], None]:
+            return lambda: self.apps["barista-api"].ask(
+                "POST", f"/tap/{order}", (), b"", lambda _: None
+            )
+
+        def look() -> None:
+            for (place, order), ticket in self.invariants.answers.items():
+                if place == "barista" and not ticket["final"]:
+                    world.after((0, 40, 1_000, 4_000)[self.tape.draw(4)], tap(order))
+            world.after((500, 5_000, 20_000)[self.tape.draw(3)], look)
+
+        world.after(500, look)
 
     def listing(self, target: str) -> list[str]:
         """All pages of a list: the ids."""
@@ -142,6 +172,7 @@ class Customer:
         self.key = key
         self._attempts = attempts
         self.status: int | None = None
+        self.order: str | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -165,6 +196,7 @@ class Customer:
                 shop.invariants.told(self.key, self.body, response.status, document, at=at)
             if response is not None and response.status in (201, 409, 422):
                 self.status = response.status
+                self.order = document.get("id")
             elif self.key is None:
                 self._attempts = 0
             elif self._attempts:
@@ -173,6 +205,22 @@ class Customer:
         body = json.dumps(self.body).encode()
         shop.apps["counter-api"].ask("POST", ORDERS, headers, body, answered)
         shop.world.after(CLIENT_PATIENCE, lambda: answered(None))
+
+    def cancel(self) -> None:
+        """Cancel the order, once it is known, and again while that is not confirmed."""
+        shop, order = self._shop, self.order
+        if order is None:
+            return
+
+        def answered(response: Response | None) -> None:
+            if response is not None:
+                shop.world.note("POS", f"is told {response.status} about cancelling {order}")
+                shop.invariants.told_about_cancelling(order, response.status)
+            if response is None or response.status == 503:
+                shop.world.after(2_000, self.cancel)
+
+        shop.world.note("POS", f"cancels {order}")
+        shop.apps["counter-api"].ask("POST", f"{ORDERS}/{order}/cancel", (), b"", answered)
 
     def post_once_more(self) -> None:
         self._attempts = 1
@@ -236,17 +284,12 @@ def order(
 Basket = tuple[tuple[int, ...], tuple[int, ...]]
 BASKETS: tuple[Basket, ...] = (((1,), (7,)), ((1,), ()), ((), (7,)), ((0, 1), (6, 7, 8)))
 STORES = ("counter-store", "barista-store", "kitchen-store")
-LOST_JOBS = "scheduler loses its data"
-LOST_NODE = "counter-api is away and the scheduler loses its data"
 REPLAY = "broker delivers everything again"
 OUTAGES = (
     *(f"{api} is away" for api in APIS),
     *(f"{api}'s sidecar is away" for api in APIS),
     "valkey is away",
-    "scheduler is away",
     *(f"{store} fails" for store in STORES),
-    LOST_JOBS,
-    LOST_NODE,
     REPLAY,
 )
 """What goes wrong at a moment that is drawn, for a time that is drawn."""
@@ -256,13 +299,15 @@ RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
 @contextmanager
 def _small(small: bool) -> Iterator[None]:
     """Sizes that a few orders do not reach, made so small that they do."""
-    sizes = (index.SEGMENT, index.KEPT, workflow.SWEEP_PAGE)
+    sizes = (index.SEGMENT, index.KEPT, workflow.CHUNK, workflow.MAX_LOOKS, workflow.CLAIM_MS)
     if small:
-        index.SEGMENT, index.KEPT, workflow.SWEEP_PAGE = 3, 1, 2
+        # Without a claim, sweeps at the same moment all do the work.
+        index.SEGMENT, index.KEPT, workflow.CHUNK, workflow.MAX_LOOKS = 3, 1, 1, 6
+        workflow.CLAIM_MS = 0
     try:
         yield
     finally:
-        index.SEGMENT, index.KEPT, workflow.SWEEP_PAGE = sizes
+        index.SEGMENT, index.KEPT, workflow.CHUNK, workflow.MAX_LOOKS, workflow.CLAIM_MS = sizes
 
 
 class Run:
@@ -271,7 +316,10 @@ class Run:
     def __init__(self, tape: Tape, *, tracing: bool = False) -> None:
         self._tape = tape
         deadline = (300, 300, 20)[tape.draw(3)]
-        self.shop = Shop(tape, CONFIGURATION, deadline, tracing=tracing)
+        staffed = tape.draw(3) == 1
+        self.shop = Shop(tape, CONFIGURATION, deadline, staffed=staffed, tracing=tracing)
+        if staffed:
+            self.shop.tap_regularly()
         self.world = self.shop.world
         self.customers: list[Customer] = []
         self._healed_at = 0
@@ -290,10 +338,6 @@ class Run:
     def _draw_customers(self) -> None:
         tape, world = self._tape, self.world
         world.one_shard = tape.draw(4) == 1
-        if tape.draw(2) == 1:  # a shop that has been open for a while
-            swept = json.dumps({"began_at": (world.clock() - timedelta(seconds=40)).isoformat()})
-            store = self.shop.engines.stores.setdefault("counter-store", {})
-            store["last-sweep"] = (swept.encode(), 1)
         for number in range(1 + tape.draw(3)):
             basket = BASKETS[tape.draw(len(BASKETS))]
             body = order(("ann", "bob")[tape.draw(2)], *basket, number=number)
@@ -302,6 +346,9 @@ class Run:
             at = number * (0, 3, 2_000, 65_000)[tape.draw(4)]
             world.after(at, customer.post)
             self.customers.append(customer)
+            if tape.draw(4) == 1:
+                soon = (1, 40, 3_000, 12_000, 60_000)[tape.draw(5)]
+                world.after(at + soon, self._changes_her_mind(customer))
             how = tape.draw(9)
             if key and how == 1:  # the same request at the same time
                 twin = Customer(self.shop, body, key, 1)
@@ -321,6 +368,15 @@ class Run:
             for _ in range(1 + tape.draw(3)):
                 ask = (reader.list_orders, reader.get_orders)[tape.draw(2)]
                 world.after((20, 60, 1_000, 9_000, 30_000)[tape.draw(5)], ask)
+
+    def _changes_her_mind(self, customer: Customer) -> Callable[[], None]:
+        def cancels() -> None:
+            if customer.order is not None:
+                customer.cancel()
+            elif self.world.now < self._healed_at:
+                self.world.after(500, cancels)
+
+        return cancels
 
     def _pester(self, customer: Customer) -> Callable[[], None]:
         def again() -> None:
@@ -364,17 +420,12 @@ class Run:
             left = max(1, min(downtime, self._healed_at - world.now))
             world.fired[what] += 1
             api = what.partition("'")[0].partition(" ")[0]
-            if what == LOST_JOBS:
-                engines.lose_jobs()
-            elif what == LOST_NODE:
-                engines.lose_jobs()
-                self.shop.apps["counter-api"].crash(left)
-            elif what == REPLAY:
+            if what == REPLAY:
                 engines.replay()
             elif api in STORES:
                 engines.store_outage(api, left)
-            elif api in ("valkey", "scheduler"):
-                engines.outage(api, left)
+            elif api == "valkey":
+                engines.outage(left)
             elif "sidecar" in what:
                 self.shop.sidecars[api].crash(left)
             else:
@@ -408,7 +459,7 @@ class Run:
 
     def _all_ended(self) -> None:
         self._await_ends()
-        # What is still on its way must change nothing: late calls, doubled events, the timers.
+        # What is still on its way must change nothing: late calls, doubled events, sweeps.
         self.shop.run_until(self.world.now + (12_000, 30_000, 100_000)[self._tape.draw(3)])
         # A save that came as late as that has begun an order, which has its own time.
         self._await_ends()
@@ -418,10 +469,12 @@ class Run:
 
     def _await_ends(self) -> None:
         invariants = self.shop.invariants
-        self.shop.run_until(
-            max(self._healed_at, *invariants.saved_at.values(), 0) + PROMISED,
-            or_until=lambda: not invariants.open_orders(),
-        )
+        ends_by = max(self._healed_at, *invariants.saved_at.values(), 0) + PROMISED
+        self.shop.run_until(ends_by, or_until=lambda: not invariants.open_orders())
+        for order in invariants.open_orders():
+            self.world.violated(2, f"{order} has not ended: {invariants.state(order)}")
+        settled_by = self.world.now + SETTLED
+        self.shop.run_until(settled_by, or_until=all_done(invariants))
 
     def _all_listed(self) -> None:
         acknowledged = self.shop.invariants.acknowledged
@@ -433,6 +486,11 @@ class Run:
             self.shop.invariants.listed(own, found)
         if self.world.loop.errors:
             raise Violation("; ".join(self.world.loop.errors))
+
+
+def all_done(invariants: Invariants) -> Callable[[], bool]:
+    """Whether every order is settled, and the sweep has done with each."""
+    return lambda: not invariants.unsettled() and not invariants.watched
 
 
 CONFIGURATION = read_configuration(RESOURCES)

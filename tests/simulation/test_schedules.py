@@ -79,16 +79,16 @@ def test_what_was_found_once_stays_mended(path: Path) -> None:
 
 
 def test_a_failing_tape_becomes_simple_and_tells_the_story() -> None:
-    with planted(plant_named("a job is deleted after a 422")):
+    with planted(plant_named("a tombstone's conflict is taken for done")):
         with pytest.raises(Found) as found:
-            schedules(range(1_000), Tally())
+            schedules(range(1_000_200, 1_001_000), Tally())
         simple = shrink(found.value.choices, seconds=5)
         told = trace(simple)
         assert kind(failure(simple) or "") == kind(found.value.text)
     chosen = len([choice for choice in simple if choice])
     assert chosen < len([choice for choice in found.value.choices if choice])
     assert "POS" in told
-    assert "DELETE jobs/order-" in told
+    assert "POST state/counter-store" in told
     assert "Violated: G11" in told
 
 

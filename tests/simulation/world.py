@@ -66,7 +66,8 @@ FAULTS = (
     "delivery is late",
     "delivery's answer is lost",
     "dead letter is lost",
-    "job fires twice",
+    "two replicas sweep",
+    "bulk publish stops half way",
     "menu is refused (429)",
 )
 """Faults of single calls and deliveries. Each has a rate, drawn for each run, zero included."""
@@ -96,12 +97,12 @@ class World:
         self.lands_asked = 0
         """How many calls were on their way when an API died the last time."""
         self.order_state: Callable[[str | None], str] = lambda _: "-"
+        self.on_call: Callable[[str, Call], None] = lambda *_: None
+        """Called when an API begins a call to its sidecar."""
         self.trace: list[str] | None = [] if tracing else None
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._number = 0
         self._entropy = 0
-        self.timers: list[int] = []
-        """When the timers that were armed are due."""
         self.one_shard = False
         """Whether every choice of a shard is the same, so that all writers meet."""
         self.forgotten: list[Any] = []
@@ -128,8 +129,6 @@ class World:
             return LATE[choice]
         if choice == len(LATE) and self._queue:
             moment = self._queue[self.tape.draw(min(16, len(self._queue)))][0]
-        elif self.timers:
-            moment = self.timers[-1 - self.tape.draw(min(3, len(self.timers)))]
         else:
             return 0
         return max(0, moment - self.now + self.tape.draw(6))
@@ -298,6 +297,7 @@ class _Exchange:
         if self.serving and self.serving.order is None:
             found = _UUID.search(call.target)
             self.serving.order = found[0] if found else None
+        self.world.on_call(app.name, call)
         # A millisecond more or less is what lets calls overtake each other.
         delay = 1 + self.world.tape.draw(3)
         if self.world.strikes("call is late"):
@@ -377,9 +377,7 @@ def _kind(call: Call) -> str:
     if kind == "invoke":
         return "read menu"
     if kind == "publish":
-        return f"publish {rest[1]}"
-    if kind == "jobs":
-        return "re-arm" if b'"overwrite":true' in call.body else "arm"
+        return f"publish {rest[-1]}" if rest[0] != "bulk" else f"publish many {rest[-1]}"
     if call.method == "GET":
         return f"read {_key(rest[1])}"
     if len(rest) > 1:
@@ -391,8 +389,10 @@ def _kind(call: Call) -> str:
 
 
 def _key(key: str) -> str:
-    if key in ("unavailable", "last-sweep"):
-        return key.replace("-", " ")
+    if key in ("unavailable", "watch"):
+        return key
+    if key.startswith(("report-", "cancel-")):
+        return key.partition("-")[0]
     if key.startswith(("all-", "customer-")):
         return f"index {key.partition('-')[0]}"
     return "record"

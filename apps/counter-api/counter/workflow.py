@@ -403,7 +403,7 @@ class Workflow:
         return [
             *await self._bury(by_kind[Bury], now),
             *await self._settle(by_kind[Settle], records),
-            *await self._ask(by_kind[Ask], now),
+            *await self._ask(by_kind[Ask]),
             *await self._give_up(by_kind[GiveUp], now),
         ]
 
@@ -439,7 +439,7 @@ class Workflow:
             return []
         return [entry for entry, _ in looks]
 
-    async def _ask(self, looks: Sequence[tuple[Watched, Ask]], now: datetime) -> list[Watched]:
+    async def _ask(self, looks: Sequence[tuple[Watched, Ask]]) -> list[Watched]:
         """Publish `placed` again, and `cancelled` where that was requested (W8)."""
         keys = {cancellation_key(entry.id): ask for entry, ask in looks}
         requested = await self._orders.cancellations.get_many(list(keys))
@@ -459,6 +459,8 @@ class Workflow:
             self._log("sweep.incomplete", level="warning", cause=str(error))
         for entry, ask in looks:
             self._log("order.asked", orderId=entry.id, stations=ask.stations)
+        # W10 counts from the confirmation, not from the beginning of the look.
+        now = self._now()
         return [_asked(entry, ask, now, confirmed=confirmed) for entry, ask in looks]
 
     async def _give_up(
