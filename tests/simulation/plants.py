@@ -494,11 +494,8 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                "                tombstone = Tombstone(order_id, self._now())\n"
-                "                stored = await self._orders.records.create(order_id, tombstone)\n"
-                "                if stored is None:\n"
-                "                    raise UnknownOrder\n",
-                "                raise UnknownOrder\n",
+                "            stored = await self._orders.records.create(order_id, tombstone)\n",
+                "            raise UnknownOrder\n",
             ),
         ),
         ("G1",),
