@@ -18,7 +18,7 @@ import httpx
 import valkey
 
 from counter import index
-from counter.workflow import LAST_SWEEP
+from counter.workflow import WATCH
 from scripts import build, cache, provision
 from scripts.cache import say
 from tests.bench import open_loop, orders
@@ -159,7 +159,7 @@ def form(stack: Bench) -> str:
         client = _client(stack, database)
         for key in client.scan_iter(count=1_000):
             kind = _NUMBERS.sub("#", key)
-            if kind not in kinds and not key.endswith(LAST_SWEEP):
+            if kind not in kinds and not key.endswith(WATCH):
                 kinds[kind] = _shape(json.loads(client.hget(key, "data")))
     return hashlib.sha256(json.dumps(kinds, sort_keys=True).encode()).hexdigest()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from counter.workflow import STORE
+from counter.orders import STORE
 from scripts.cache import say
 from tests.bench import floors
 from tests.bench.floors import replay

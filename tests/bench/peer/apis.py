@@ -26,6 +26,7 @@ def build(api: str, env: Environment) -> Router:
             configuration = station.Configuration(
                 Station(api),
                 f"/dapr_subscribe_{api.capitalize()}Ordered",
+                f"/dapr_subscribe_{api.capitalize()}OrderCancelled",
                 description=(APPS / f"{api}-api" / "openapi.json").read_bytes(),
             )
             return station.build(configuration, env)
