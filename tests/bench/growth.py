@@ -25,7 +25,7 @@ from tests.bench import open_loop, orders
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.reading import LISTING
-from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running, settle, turns
+from tests.bench.stacks import APART, DUE, OFFSET, RUNTIMES, Bench, running, settle, turns
 
 SMALL, LARGE = 1_000, 100_000
 BATCH = 5_000
@@ -58,7 +58,7 @@ class Growth:
             for side in turns((0, 1), number):
                 stack = (self.small, self.large)[side]
                 placed = open_loop.place(stack.url("counter"), rate, seconds)
-                settle(stack)
+                settle(stack, seconds=DUE)
                 timed = placed.read()
                 for share in (0.5, 0.99):
                     name = f"placed to fulfilled at {rate:g} a second, p{100 * share:g}"

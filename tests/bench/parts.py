@@ -14,7 +14,7 @@ from tests.bench.fulfilment import Fulfilment
 from tests.bench.load import attack
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.open_loop import Timed
-from tests.bench.placing import COSTED, Placing
+from tests.bench.placing import COSTED, Placing, stock
 from tests.bench.reading import BOARD, CUSTOMER, MENU, ORDER, Reading
 from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running, settle, stacks
 
@@ -42,13 +42,11 @@ def measure_orders(found: Found) -> None:
     with tempfile.TemporaryDirectory() as home:
         up = dict(zip(sides, stacks(Path(home), sides), strict=True))
         with running(*up.values()):
-            for stack in up.values():
-                attack(orders.targets(stack.url("counter")), 8, 2)
-            settle(*up.values())
+            stock(*up.values())
             reading = Reading(up)
             reading.run((MENU, ORDER, CUSTOMER, BOARD), rounds=5, seconds=2)
             placing = Placing(up)
-            placing.run((1, 8, 64), rounds=3, seconds=6)
+            placing.run((1, 8, 64), rounds=3, seconds=4)
             fulfilment = Fulfilment(up, placing.peak / 2)
             fulfilment.run(rounds=3, seconds=20)
             found.curves = fulfilment.curves()

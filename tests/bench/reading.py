@@ -1,5 +1,6 @@
 """Questions: the menu, one order, a customer's orders, the board."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -16,9 +17,18 @@ from tests.bench.stacks import OFFSET, Bench, component, turns
 CONNECTIONS = 8
 HELLO_PORT, BARE_PORT = OFFSET + 5_710, OFFSET + 5_711
 ORDERS = 50
+"""How many are asked for, one by one."""
 MENU, ORDER = "menu read", "order read by id"
 CUSTOMER, BOARD = "a customer's orders", "the board's listing"
 LISTING = "/v1/api/fulfillment-orders"
+TARGETS = {
+    ("hello", MENU): at_least(0.9),
+    ("peer", ORDER): at_least(0.7),
+    ("before", ORDER): at_least(0.95),
+    ("before", CUSTOMER): at_least(0.95),
+    ("before", BOARD): at_least(0.95),
+}
+"""By the other side and the question."""
 
 
 @dataclass
@@ -28,21 +38,18 @@ class Reading:
     stacks: Mapping[str, Bench]
     found: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
-    def run(self, questions: tuple[str, ...], rounds: int, seconds: float) -> None:
-        reads_one = _one_read(self.stacks["ours"])
-        with (
-            component(floors.component("hello"), HELLO_PORT, "/", {}),
-            component(floors.component("bare"), BARE_PORT, "/healthz", reads_one),
-        ):
-            targets = {
-                (question, side): _targets(question, stack)
-                for question in questions
-                for side, stack in self.stacks.items()
-            }
-            if MENU in questions:
-                targets[MENU, "hello"] = [Target("GET", f"http://127.0.0.1:{HELLO_PORT}/")]
-            if ORDER in questions:
-                targets[ORDER, "bare guest"] = [Target("GET", f"http://127.0.0.1:{BARE_PORT}/")]
+    def run(
+        self, questions: tuple[str, ...], rounds: int, seconds: float, *, floors: bool = True
+    ) -> None:
+        """With `floors` the menu and an order by id are compared with them as well."""
+        targets = {
+            (question, side): _targets(question, stack)
+            for question in questions
+            for side, stack in self.stacks.items()
+        }
+        with contextlib.ExitStack() as up:
+            if floors:
+                targets |= up.enter_context(_floors(questions, self.stacks["ours"]))
             for number in range(rounds):
                 say(f"Reading, round {number + 1} …")
                 for what in turns(targets, number):
@@ -53,10 +60,24 @@ class Reading:
         for (question, other), theirs in self.found.items():
             if other == "ours":
                 continue
-            goals = {(MENU, "hello"): at_least(0.9), (ORDER, "peer"): at_least(0.7)}
-            ours = figure(self.found[question, "ours"])
-            goal = goals.get((question, other))
+            ours, goal = figure(self.found[question, "ours"]), TARGETS.get((other, question))
             yield Measure(question, "1/s", ours, figure(theirs), other, goal)
+
+
+@contextlib.contextmanager
+def _floors(
+    questions: tuple[str, ...], ours: Bench
+) -> Iterator[dict[tuple[str, str], list[Target]]]:
+    """The floors of these questions, up."""
+    with (
+        component(floors.component("hello"), HELLO_PORT, "/", {}),
+        component(floors.component("bare"), BARE_PORT, "/healthz", _one_read(ours)),
+    ):
+        found = {
+            (MENU, "hello"): [Target("GET", f"http://127.0.0.1:{HELLO_PORT}/")],
+            (ORDER, "bare guest"): [Target("GET", f"http://127.0.0.1:{BARE_PORT}/")],
+        }
+        yield {what: targets for what, targets in found.items() if what[0] in questions}
 
 
 def _one_read(stack: Bench) -> dict[str, str]:

@@ -22,8 +22,13 @@ OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 22_000)
 """Of the first stack. Single processes have ports between the stacks', 5,700 and more above it."""
 APART = 510
 """From one stack to the next: so far apart, no port of one is another's."""
-TIMERS = 10.5
-"""Seconds after which the timers of orders have fired."""
+DUE = 10.5
+"""Seconds after which a sweep would look at an order. It looks at many at once: one that comes
+later, during the next measurement, is some 2 % of it."""
+SETTLED = 22.0
+"""Seconds after which a sweep has looked at every order, so that none causes anything any more."""
+IDLE_SECONDS = 20.0
+"""Whole periods of the sweep, which comes every 10 s."""
 PATIENCE = 120
 T = TypeVar("T")
 RUNTIMES = {"ours": "wasmtime", "peer": "tests.bench.native", "spin": "spin"}
@@ -34,18 +39,19 @@ class Bench(Stack):
 
     def prepare(self) -> dict[str, str]:
         secrets = super().prepare()
-        path = self.layout.run / "dapr" / "menu-limit.yaml"
-        limit = yaml.safe_load(path.read_text())
-        limit["spec"]["metadata"] = [{"name": "maxRequestsPerSecond", "value": "1000000"}]
-        path.write_text(yaml.safe_dump(limit))
+        lift_limit(self.layout.run / "dapr")
         return secrets
-
-    @property
-    def side(self) -> str:
-        return next(side for side, name in RUNTIMES.items() if name == self.ports.runtime)
 
     def url(self, api: str) -> str:
         return f"http://127.0.0.1:{self.ports.app(api)}"
+
+
+def lift_limit(resources: Path) -> None:
+    """Lift the shop's limit on orders a second, in a folder of Dapr resources."""
+    path = resources / "menu-limit.yaml"
+    limit = yaml.safe_load(path.read_text())
+    limit["spec"]["metadata"] = [{"name": "maxRequestsPerSecond", "value": "1000000"}]
+    path.write_text(yaml.safe_dump(limit))
 
 
 def stacks(home: Path, sides: Iterable[str]) -> list[Bench]:
@@ -73,12 +79,37 @@ def processor_seconds(of: Stack) -> dict[str, float]:
 
 
 def _used(pid: int) -> float:
-    process = psutil.Process(pid)
-    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    times = [each.cpu_times() for each in _tree(pid)]
     return float(sum(t.user + t.system for t in times))
 
 
-def settle(*of: Stack, seconds: float = TIMERS) -> None:
+class Used:
+    """What each process of a stack uses from now on."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._before, self._begin = processor_seconds(stack), time.monotonic()
+
+    def beyond(self, idle: Mapping[str, float]) -> dict[str, float]:
+        """Seconds so far, without what it uses a second when idle."""
+        elapsed = time.monotonic() - self._begin
+        return {
+            name: max(0.0, used - self._before.get(name, 0) - idle.get(name, 0) * elapsed)
+            for name, used in processor_seconds(self._stack).items()
+        }
+
+
+def idle(of: Mapping[str, Stack]) -> dict[str, dict[str, float]]:
+    """What each process of each stack uses a second when nobody orders anything."""
+    used = {side: Used(stack) for side, stack in of.items()}
+    time.sleep(IDLE_SECONDS)
+    return {
+        side: {name: seconds / IDLE_SECONDS for name, seconds in each.beyond({}).items()}
+        for side, each in used.items()
+    }
+
+
+def settle(*of: Stack, seconds: float = SETTLED) -> None:
     """Wait so long, and then until nothing is left to do. Raises `Failure`."""
     time.sleep(seconds)
     deadline = time.monotonic() + PATIENCE
@@ -105,11 +136,23 @@ class Memory:
 
 
 def memory(pid: int) -> Memory:
+    """Of a process with its children."""
+    found = [_memory(each.pid) for each in _tree(pid)]
+    return Memory(sum(each.resident for each in found), sum(each.anonymous for each in found))
+
+
+def _memory(pid: int) -> Memory:
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     found = {
         line.split(":")[0]: int(line.split()[1]) / 1000 * 1.024 for line in text.splitlines()[1:]
     }
     return Memory(found["Rss"], found["Anonymous"])
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    """A process with its children: `spin up` serves from one of its own."""
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
 
 
 class Single:
@@ -132,14 +175,16 @@ class Single:
         )
         while not _answers(self.port, self._health):
             if self._running.poll() is not None or time.perf_counter() - begin > 120:
-                self._running.kill()
+                self.__exit__()
                 raise Failure(f"{self._process.name} does not start.")
             time.sleep(0.001)
         self.seconds = time.perf_counter() - begin
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._running.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it did not start
+            for process in _tree(self.pid):
+                process.kill()
         self._running.wait()
 
     @property
@@ -171,7 +216,7 @@ def api(
     sidecar_port: int | None = None,
 ) -> Single:
     """One more process of an API; `beside`: it uses that stack's sidecar of this API, which does
-    not know of it: it gets no events and no timers. `sidecar_port` is used instead of its own."""
+    not know of it: it gets no events and no sweeps. `sidecar_port` is used instead of its own."""
     given: dict[str, str] = {"id_secret": "never-used"}
     if beside is not None:
         given = stack.settings(beside.ports, beside.secrets, {})[name]

@@ -1,6 +1,6 @@
 """The guest's own cost of placing an order, beside a bare guest that makes the same calls.
 
-All are processes beside a running stack, on the same sidecar: it sends events and timers to the
+All are processes beside a running stack, on the same sidecar: it sends events and sweeps to the
 stack's own counter-api, so that what they use is for placing alone.
 """
 
@@ -13,7 +13,7 @@ from tests.bench.calls import Placing, groups
 from tests.bench.floors import replay
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
-from tests.bench.stacks import OFFSET, TIMERS, Bench, Single, api, component, settle, turns
+from tests.bench.stacks import DUE, OFFSET, Bench, Single, api, component, settle, turns
 
 CONNECTIONS = 8
 PORT = OFFSET + 5_720
@@ -29,7 +29,7 @@ class Guests:
     stack: Bench
     order: Placing
     is_rested: bool = True
-    """Whether the timers of one's orders have fired before the next one's turn."""
+    """Whether one's orders are done with before the next one's turn."""
     costs: dict[str, list[float]] = field(default_factory=dict)
     """Processor milliseconds of an order."""
     rates: dict[str, list[float]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Guests:
             used = single.used() - before
         self.costs.setdefault(who, []).append(1000 * used / result.answered)
         self.rates.setdefault(who, []).append(result.per_second(201))
-        settle(self.stack, seconds=TIMERS if self.is_rested else 0)
+        settle(self.stack, seconds=DUE if self.is_rested else 0)
 
     def _replay(self, targets: list[Target], seconds: float) -> None:
         # As many at once as the guests make: they have several of an order's calls under way.
@@ -68,7 +68,7 @@ class Guests:
         result = attack(targets, CONNECTIONS * calls // len(groups(self.order.calls)), seconds)
         rate = result.per_second() / calls
         self.rates.setdefault("load tool", []).append(rate)
-        settle(self.stack)
+        settle(self.stack, seconds=DUE)
 
     def measures(self) -> Iterator[Measure]:
         ours = figure(self.costs["ours"])
