@@ -1,4 +1,4 @@
-"""The calls to the sidecars that an order takes, counted between each API and its sidecar.
+"""The calls to its sidecar with which counter-api places an order, recorded between the two.
 
 To see which wait for which, the recorder holds every call for a moment before it hands it on. So
 calls that are made at once overlap, and those that wait for one another cannot: the longest chain
@@ -7,31 +7,22 @@ of calls that do not overlap is how many wait for one another.
 
 import asyncio
 import statistics
-import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import aiohttp
-import httpx
 from aiohttp import web
 
 from tests.bench import orders
-from tests.bench.load import attack
-from tests.bench.measures import Measure, figure
-from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, api, running
+from tests.bench.stacks import OFFSET, Bench, api
 
 HELD = 0.02
 """Seconds for which a call is held."""
 PORT = OFFSET + 5_730
 PLACED = 15
-PAUSE = 0.6
-"""Seconds from an order to the next: it has ended by then."""
-WATCHED = 12
-"""Seconds after which an order's timer has fired."""
 
 
 @dataclass(frozen=True)
@@ -144,12 +135,9 @@ def groups(calls: Iterable[Seen]) -> list[list[Seen]]:
     return found
 
 
-# Placing alone
-
-
 def placing(stack: Bench) -> list[Placing]:
     """Orders that one more counter-api places beside the stack, which should hold some already:
-    events and timers go to the stack's own."""
+    events go to the stack's own."""
     ports = {PORT: ("counter", stack.ports.sidecar("counter"))}
     found = []
     with (
@@ -158,7 +146,7 @@ def placing(stack: Bench) -> list[Placing]:
     ):
         for number in range(PLACED):
             recorder.seen.clear()
-            answer = _place(f"http://127.0.0.1:{single.port}", number)
+            answer = orders.place(f"http://127.0.0.1:{single.port}", number)
             found.append(Placing(answer.json()["id"], answer.content, tuple(recorder.seen)))
     return found
 
@@ -168,48 +156,3 @@ def typical(placed: Sequence[Placing]) -> Placing:
     depth = statistics.mode(each.depth for each in placed)
     usual = [each for each in placed if each.depth == depth]
     return sorted(usual, key=lambda each: each.size)[len(usual) // 2]
-
-
-# All of an order's calls
-
-
-class _WithoutSweep(Bench):
-    """The sweep's calls are no order's."""
-
-    def prepare(self) -> dict[str, str]:
-        secrets = super().prepare()
-        (self.layout.run / "dapr" / "sweep.yaml").unlink()
-        return secrets
-
-
-def measure() -> Iterator[Measure]:
-    """What orders that come one by one take, on a stack of its own."""
-    numbers = {"counter": 2, "barista": 3, "kitchen": 4}
-    mine = {name: PORT + number for name, number in numbers.items()}
-    overrides = {f"{name}-api": {"sidecar_port": str(port)} for name, port in mine.items()}
-    with tempfile.TemporaryDirectory() as home:
-        stack = _WithoutSweep(Path(home), OFFSET + 2 * APART, overrides, runs_on=RUNTIMES["ours"])
-        ports = {port: (name, stack.ports.sidecar(name)) for name, port in mine.items()}
-        with Recorder(ports) as recorder, running(stack):
-            counter = stack.url("counter")
-            # The indexes' heads hold something, and no order before is still on its way.
-            attack(orders.targets(counter), 8, 5)
-            time.sleep(WATCHED)
-            recorder.seen.clear()
-            for number in range(PLACED):
-                _place(counter, number)
-                time.sleep(PAUSE)
-            time.sleep(WATCHED)
-            seen = list(recorder.seen)
-    for name in mine:
-        calls = [call for call in seen if call.api == name]
-        yield Measure(f"sidecar calls of an order, {name}-api", "", figure(len(calls) / PLACED))
-    yield Measure("sidecar calls of an order, all APIs", "", figure(len(seen) / PLACED))
-    size = sum(call.size for call in seen) / 1000 / PLACED
-    yield Measure("bodies of these calls, both ways", "KB", figure(size))
-
-
-def _place(counter: str, number: int) -> httpx.Response:
-    headers = {"content-type": "application/json"}
-    body = orders.body(number % orders.CUSTOMERS)
-    return httpx.post(counter + orders.PATH, content=body, headers=headers).raise_for_status()

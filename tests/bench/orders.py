@@ -2,6 +2,8 @@
 
 import json
 
+import httpx
+
 from tests.bench.load import Target
 
 CUSTOMERS = 50
@@ -24,3 +26,10 @@ def body(customer: int) -> bytes:
 def targets(counter: str) -> list[Target]:
     """`counter` is the URL of counter-api."""
     return [Target("POST", counter + PATH, body(number)) for number in range(CUSTOMERS)]
+
+
+def place(counter: str, number: int) -> httpx.Response:
+    """Place one order. Raises `httpx.HTTPError`."""
+    headers = {"content-type": "application/json"}
+    content = body(number % CUSTOMERS)
+    return httpx.post(counter + PATH, content=content, headers=headers).raise_for_status()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scripts.cache import say
 from tests.bench import calls, environment, growth, orders, sizes, startup
+from tests.bench.counting import Counting
 from tests.bench.floors import engines
 from tests.bench.floors.guests import Guests
 from tests.bench.fulfilment import Fulfilment
@@ -34,7 +35,13 @@ def measure_start(found: Found) -> None:
 
 
 def measure_calls(found: Found) -> None:
-    found.measures += calls.measure()
+    with tempfile.TemporaryDirectory() as home:
+        (ours,) = stacks(Path(home), ["ours"])
+        with running(ours):
+            stock(ours)
+            counting = Counting({"ours": ours})
+            counting.run()
+    found.measures += counting.measures()
 
 
 def measure_orders(found: Found) -> None:
