@@ -6,6 +6,8 @@ python -m tests.bench --short    a few ratios, below 90 s; fails if one is 20 % 
                                  what the last whole run recorded
 python -m tests.bench PART…      some of the parts: prints the table, writes build/bench.json;
                                  with --record what the whole run writes, of these parts
+
+With --against COMMIT the whole run has one part more, some 12 minutes: that commit beside ours.
 """
 
 import argparse
@@ -17,7 +19,8 @@ from pathlib import Path
 from scripts import cache
 from scripts.build import BUILD
 from scripts.cache import CHECKOUT, Failure, say
-from tests.bench import environment, parts, plots, report
+from tests.bench import against, environment, parts, plots, report
+from tests.bench.against import Commit
 from tests.bench.measures import worse
 from tests.bench.parts import PARTS, Found
 
@@ -32,16 +35,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Ours beside a native peer.")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--against", type=Commit.named, metavar="COMMIT")
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], default=[])
     chosen = parser.parse_args()
     # Whoever ends it ends the stacks too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     about = environment.lines()
+    if chosen.against:
+        about.append((against.SIDE, str(chosen.against)))
     if chosen.short:
         found = parts.short()
     else:
-        found = Found()
-        for name in chosen.part or PARTS:
+        found = Found(against=chosen.against)
+        for name in chosen.part or _all(found):
             parts.run(name, found)
     table = report.table(about, found)
     print(table)
@@ -50,6 +56,10 @@ def main() -> None:
         _compare(found)
     elif chosen.record or not chosen.part:
         _record(found, table)
+
+
+def _all(found: Found) -> list[str]:
+    return [name for name in PARTS if name != "against" or found.against]
 
 
 def _write_json(found: Found) -> None:

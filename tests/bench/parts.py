@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.cache import say
-from tests.bench import calls, environment, growth, orders, sizes, startup
+from scripts.cache import Failure, say
+from tests.bench import against, calls, environment, growth, orders, sizes, startup
+from tests.bench.against import Commit
 from tests.bench.counting import Counting
 from tests.bench.floors import engines
 from tests.bench.floors.guests import Guests
@@ -27,6 +28,8 @@ class Found:
     """Percent of the processors that something else used, before and after each part."""
     curves: dict[str, Timed] = field(default_factory=dict)
     growth: list[Measure] = field(default_factory=list)
+    against: Commit | None = None
+    """What the part `against` puts beside ours."""
 
 
 def measure_start(found: Found) -> None:
@@ -92,11 +95,18 @@ def measure_growth(found: Found) -> None:
                 found.measures += found.growth
 
 
+def measure_against(found: Found) -> None:
+    if found.against is None:
+        raise Failure("The part `against` needs a commit: AGAINST=…")
+    found.measures += against.measure(found.against)
+
+
 PARTS: dict[str, Callable[[Found], None]] = {
     "start": measure_start,
     "calls": measure_calls,
     "orders": measure_orders,
     "growth": measure_growth,
+    "against": measure_against,
 }
 
 
