@@ -17,6 +17,7 @@ import uvloop
 from scripts.cache import Failure
 from tests.bench import orders
 from tests.bench.load import Target
+from tests.bench.orders import BOTH, Items
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Timed:
         return self.latencies[rank - 1]
 
 
-def place(counter: str, rate: float, seconds: float) -> "Placed":
+def place(counter: str, rate: float, seconds: float, items: Items = BOTH) -> "Placed":
     """Place `rate` orders a second."""
-    return uvloop.run(_place(counter, rate, round(rate * seconds)))
+    return uvloop.run(_place(orders.targets(counter, items), counter, rate, round(rate * seconds)))
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ class Placed:
         return uvloop.run(_read(self))
 
 
-async def _place(counter: str, rate: float, count: int) -> Placed:
-    targets = orders.targets(counter)
+async def _place(targets: list[Target], counter: str, rate: float, count: int) -> Placed:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         loop = asyncio.get_running_loop()
         begin, wall = loop.time() + 0.2, time.time() + 0.2

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.cache import Failure, say
-from tests.bench import against, calls, environment, growth, orders, sizes, startup
+from tests.bench import against, backlog, calls, environment, growth, orders, sizes, startup
 from tests.bench.against import Commit
 from tests.bench.counting import Counting
 from tests.bench.floors import engines
@@ -95,6 +95,10 @@ def measure_growth(found: Found) -> None:
                 found.measures += found.growth
 
 
+def measure_open(found: Found) -> None:
+    found.measures += backlog.measure()
+
+
 def measure_against(found: Found) -> None:
     if found.against is None:
         raise Failure("The part `against` needs a commit: AGAINST=…")
@@ -106,6 +110,7 @@ PARTS: dict[str, Callable[[Found], None]] = {
     "calls": measure_calls,
     "orders": measure_orders,
     "growth": measure_growth,
+    "open": measure_open,
     "against": measure_against,
 }
 
