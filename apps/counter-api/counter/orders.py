@@ -2,8 +2,9 @@
 
 import hmac
 from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from coffeeshop.contracts import Station
 from coffeeshop.sidecar import Sidecar, Store, Stored
@@ -15,7 +16,33 @@ EVERYONE = Index("all", 32)
 """Of all orders. The sweep watches it."""
 CUSTOMER_SHARDS = 4
 
-_RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+
+def _with_reports(document: Any) -> Any:
+    """An order as earlier releases stored it, with its status and its items' in itself, in today's
+    form: one that had ended is settled. The sweep sees one that was open through."""
+    if not isinstance(document, dict) or "history" not in document:
+        return document
+    if document["status"] not in ("FULFILLED", "FAILED"):
+        return document
+    at = document["updated_at"]
+    by_station: dict[str, list[Any]] = {}
+    for item in document["items"]:
+        by_station.setdefault(item["station"], []).append(item)
+    settled = [
+        {
+            "station": station,
+            "sequence": 1,
+            "final": True,
+            "items": by_station[station],
+            "first_at": at,
+            "recorded_at": at,
+        }
+        for station in sorted(by_station)
+    ]
+    return document | {"settled": settled}
+
+
+_RECORDS: TypeAdapter[Record] = TypeAdapter(Annotated[Record, BeforeValidator(_with_reports)])
 _REPORTS = TypeAdapter(Report)
 _CANCELLATIONS = TypeAdapter(Cancellation)
 
