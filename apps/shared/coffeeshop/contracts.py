@@ -1,44 +1,23 @@
 """The wire: every JSON document that crosses HTTP or the broker, and nothing else.
 
-Readers ignore fields they do not know, so that fields can be added; events carry a version,
-and a consumer leaves versions it does not know to a newer one of itself.
+Readers of answers and events ignore fields they do not know, so that fields can be added; a command
+with one is refused, for what it asks would not be done. Events carry a version, and a consumer
+leaves versions it does not know to a newer one of itself.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    WithJsonSchema,
-)
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from coffeeshop.fields import ItemType, Moment, Money, Name, OrderId
+from coffeeshop.fields import Station as Station
 
 MAX_ITEMS = 50
 """Items in one order."""
-
-
-class Station(str):
-    """A station's name. The menu says which stations there are: no code lists them."""
-
-    BARISTA: ClassVar["Station"]
-    KITCHEN: ClassVar["Station"]
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _: GetCoreSchemaHandler) -> CoreSchema:
-        name = core_schema.str_schema(pattern="^[a-z]{1,20}$")
-        return core_schema.no_info_after_validator_function(cls, name)
-
-
-Station.BARISTA = Station("barista")
-Station.KITCHEN = Station("kitchen")
 
 
 class ItemStatus(StrEnum):
@@ -75,34 +54,22 @@ def with_numbers(document: bytes) -> bytes:
 # can only match a key and its value.
 _MONEY = re.compile(rb'"(price|total)":"(\d+\.\d\d)"')
 
-Money = Annotated[
-    Decimal,
-    Field(ge=0, decimal_places=2, max_digits=9),
-    # A reader of 4.5 passes it on as 4.50: `with_numbers` knows money by its two decimals.
-    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
-    # Described as the wire has it (`with_numbers`), not as pydantic would write it.
-    WithJsonSchema({"type": "number", "minimum": 0, "description": "US dollars, two decimals"}),
-]
-"""US dollars with two decimals."""
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+class Command(Document):
+    """What a client asks for: a field that is not known is an error, and named."""
 
-
-def _order_id(text: str) -> str:
-    if not _UUID.fullmatch(text):
-        raise ValueError("must be the id of an order")
-    return text
-
-
-# The published schema says "string", so that this check is no pattern: it would be a new version.
-OrderId = Annotated[str, AfterValidator(_order_id)]
-"""A UUID in lower case. It becomes part of keys."""
-
-ItemType = Annotated[int, Field(strict=True, ge=0, le=9999)]
-"""The number of an item on the menu."""
+    model_config = ConfigDict(extra="forbid")
 
 
 # Menu: product-api to everybody
+
+
+class About(Document):
+    """What an API is; `description` is the path of its OpenAPI document."""
+
+    name: str
+    does: str
+    description: str
 
 
 class MenuItem(Document):
@@ -113,7 +80,7 @@ class MenuItem(Document):
     image: str
 
 
-class TypesQuery(Document):
+class TypesQuery(Command):
     """Item types, separated by commas."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"types": "1,7"}]})
@@ -135,14 +102,25 @@ class Menu(Document):
 # Orders: POS to counter-api
 
 
-class ItemRequest(Document):
+class ItemRequest(Command):
     itemType: ItemType
 
 
-class PlaceOrder(Document):
+_Items = Annotated[tuple[ItemRequest, ...], Field(max_length=MAX_ITEMS)]
+_Number = Annotated[int, Field(ge=0, le=99)]
+# A client that has nothing to say may say null.
+Items = Annotated[
+    _Items, BeforeValidator(lambda v: () if v is None else v, json_schema_input_type=_Items | None)
+]
+Number = Annotated[
+    _Number, BeforeValidator(lambda v: 0 if v is None else v, json_schema_input_type=_Number | None)
+]
+
+
+class PlaceOrder(Command):
     """The command of a POS. What stands under `items` is made by the station that the menu names;
-    the two other lists say besides which that must be. `timestamp` is the POS's own clock: kept,
-    never used to order anything."""
+    the two other lists say besides which that must be. `timestamp` is the POS's own clock, with its
+    zone: kept, never used to order anything."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -156,14 +134,14 @@ class PlaceOrder(Document):
         }
     )
 
-    commandType: int = Field(default=0, ge=0, le=0)
-    orderSource: int = Field(default=0, ge=0, le=99)
-    location: int = Field(default=0, ge=0, le=99)
-    loyaltyMemberId: str = Field(min_length=1, max_length=200)
-    baristaItems: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
-    kitchenItems: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
-    items: tuple[ItemRequest, ...] = Field(default=(), max_length=MAX_ITEMS)
-    timestamp: datetime | None = None
+    commandType: Annotated[Number, Field(le=0)] = 0
+    orderSource: Number = 0
+    location: Number = 0
+    loyaltyMemberId: Name
+    baristaItems: Items = ()
+    kitchenItems: Items = ()
+    items: Items = ()
+    timestamp: Moment | None = None
 
 
 # Orders: counter-api to everybody. Nobody parses these here, and to check them again, as models do,
@@ -227,7 +205,7 @@ class StationOrdered(Document):
 
     version: Literal[1] = 1
     orderId: OrderId
-    expiresAt: datetime
+    expiresAt: AwareDatetime
     items: tuple[ItemToMake, ...]
 
 
@@ -252,7 +230,7 @@ class StationAnswered(Document):
     sequence: int = Field(default=1, ge=0)
     final: bool = True
     items: tuple[MadeItem, ...]
-    answeredAt: datetime
+    answeredAt: AwareDatetime
 
 
 class CloudEvent(Document):
