@@ -76,6 +76,10 @@ _HEADERS: Json = {
     },
     "etag": {"description": "Send it as `If-None-Match`", "schema": {"type": "string"}},
     "retry-after": {"description": "Seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "ratelimit": {
+        "description": "What is left (`r`), and the seconds until there is more (`t`)",
+        "schema": {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+$'},
+    },
 }
 _PROBLEMS = {
     400: "The request is malformed",
@@ -84,9 +88,10 @@ _PROBLEMS = {
     404: "There is no such thing",
     409: "It is too late: `detail` says for what",
     413: "The body is too large",
-    415: "The body is not declared as JSON",
+    415: "The body is not declared as JSON, or is encoded (gzip)",
     422: "Some fields cannot be accepted; `errors` names each",
     429: "The shop is busy: try again a little later",
+    431: "The Authorization is longer than a token can be",
     503: "Nothing is lost by trying again, with the same Idempotency-Key",
 }
 _PROBLEM = "application/problem+json"
@@ -156,8 +161,10 @@ def openapi(api: str) -> Json:
             "title": _TITLES.get(api, f"{api}-api"),
             "version": VERSION,
             "description": (
-                "Errors are problem+json (RFC 9457). Fields that are not known are ignored; "
-                "fields may be added. A path that is not listed is 404, a method 405."
+                "Errors are problem+json (RFC 9457). Fields may be added to answers: ignore those "
+                "that you do not know. A field of a request that is not known is refused. HEAD is "
+                "answered wherever GET is, OPTIONS everywhere, with `Allow`. A path that is not "
+                "listed is 404, another method 405."
             ),
             "license": {"name": "See the repository", "identifier": "LicenseRef-Coffeeshop"},
         },
@@ -269,7 +276,7 @@ def _problem_statuses(route: Route, operation: Operation) -> list[int]:
     if route.caller is Caller.SIDECAR:
         statuses.add(403)
     elif route.caller is not Caller.ANYONE:
-        statuses.add(401)
+        statuses |= {401, 431}
     return sorted(statuses)
 
 
@@ -278,8 +285,9 @@ def _problem(status: int) -> Json:
         "description": _PROBLEMS[status],
         "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
     }
-    if status in (429, 503):
-        described["headers"] = {"retry-after": {**_HEADERS["retry-after"], "required": True}}
+    wait = {429: ("retry-after", "ratelimit"), 503: ("retry-after",)}.get(status)
+    if wait:
+        described["headers"] = {name: {**_HEADERS[name], "required": True} for name in wait}
     return described
 
 

@@ -21,7 +21,7 @@ from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
 from coffeeshop.environment import Environment
-from coffeeshop.http import Request, Response, Router, TooLarge
+from coffeeshop.http import CutShort, Request, Response, Router, TooLarge
 from coffeeshop.settings import NAMES, Settings
 from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
 
@@ -129,12 +129,17 @@ class _Incoming:
     async def read_body(self, limit: int) -> bytes:
         """No further than it is or may be long."""
         # The headers first: whoever consumes the body consumes the request.
-        length = int(self.header("content-length") or limit + 1)
+        said = self.header("content-length")
+        length = limit + 1 if said is None else int(said)
         if length > limit + 1:
             raise TooLarge
-        body = await _read(wasi.Request.consume_body, self._request, length)
+        body, trailers = await _read(wasi.Request.consume_body, self._request, length)
         if len(body) > limit:
             raise TooLarge
+        # Where no length was said the host alone knows whether the end was the end.
+        whole = isinstance(await trailers.read(), Ok) if said is None else len(body) == length
+        if not whole:
+            raise CutShort
         return body
 
 
@@ -144,7 +149,8 @@ def _respond(answer: Response) -> wasi.Response:
     reader: ByteStreamReader | None = None
     if answer.stream is not None or answer.body:
         headers.append(("content-type", answer.media_type.encode()))
-        writer, reader = wit.byte_stream()
+        if not answer.is_head:
+            writer, reader = wit.byte_stream()
     if answer.status not in (204, 304) and answer.stream is None:
         headers.append(("content-length", b"%d" % len(answer.body)))
     trailers_writer, trailers = _trailers()
@@ -212,7 +218,7 @@ async def _receive(response: wasi.Response) -> Reply:
     fields = response.get_headers()
     etag = _first(fields, "etag")
     length = _first(fields, "content-length")
-    body = await _read(wasi.Response.consume_body, response, int(length or _ENDLESS))
+    body, _ = await _read(wasi.Response.consume_body, response, int(length or _ENDLESS))
     if length is not None and len(body) != int(length):
         raise NoAnswer("cut short")
     return Reply(status, body, etag)
@@ -232,17 +238,19 @@ def _first(fields: wasi.Fields, name: str) -> str | None:
     return values[0].decode("latin-1") if values else None
 
 
-async def _read(consume: Callable[..., Any], message: Any, length: int) -> bytes:
+async def _read(
+    consume: Callable[..., Any], message: Any, length: int
+) -> tuple[bytes, FutureReader[Any]]:
     """A message's body, no further than `length` bytes: to look for an end that is known costs
     a switch."""
     done_writer, done = wit.result_unit_wasi_http_types_0_3_0_error_code_future(lambda: Ok(None))
-    reader, _ = consume(message, done)
+    reader, trailers = consume(message, done)
     await done_writer.write(Ok(None))
     body = b""
     with reader:
         while len(body) < length and not reader.writer_dropped:
             body += await reader.read(_CHUNK)
-    return body
+    return body, trailers
 
 
 class _Parts:

@@ -1,0 +1,303 @@
+"""What every answer of an API has in common: the corners of HTTP, and problems in plain words."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from coffeeshop.contracts import PlaceOrder
+from coffeeshop.http import (
+    Caller,
+    CutShort,
+    Problem,
+    Request,
+    Response,
+    Route,
+    Router,
+    TooLarge,
+    name_in,
+)
+from coffeeshop.settings import Settings
+from coffeeshop.sidecar import TooManyRequests, Unavailable
+
+ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
+GOOD = b'{"loyaltyMemberId":"ann","items":[{"itemType":1}]}'
+Headers = dict[str, str]
+
+
+def request(method: str, target: str, headers: Headers | None = None, body: bytes = b"") -> Request:
+    async def read(limit: int) -> bytes:
+        if len(body) > limit:
+            raise TooLarge
+        return body
+
+    return Request(method, target, {**(headers or {})}.get, read)
+
+
+async def _thing(asked: Request) -> Response:
+    return Response(200, json.dumps(asked.path_params).encode())
+
+
+async def _order(asked: Request) -> Response:
+    return Response(200, (await asked.json(PlaceOrder)).model_dump_json().encode())
+
+
+async def _nothing(_asked: Request) -> Response:
+    return Response(204)
+
+
+async def _kept(_asked: Request) -> Response:
+    return Response(200, b"{}", headers=(("cache-control", "no-cache"),))
+
+
+async def _stream(_asked: Request) -> Response:
+    async def follow(_parts: object) -> None:
+        raise AssertionError
+
+    return Response(200, stream=follow)
+
+
+async def _busy(_asked: Request) -> Response:
+    raise TooManyRequests
+
+
+async def _away(_asked: Request) -> Response:
+    raise Unavailable("product-api answered 500.")
+
+
+async def _broken(_asked: Request) -> Response:
+    raise ZeroDivisionError
+
+
+ROUTES = [
+    Route("GET", "/things", _thing),
+    Route("GET", "/things/{id}", _thing),
+    Route("POST", "/orders", _order, Caller.POS),
+    Route("PUT", "/list/{itemType}", _nothing, Caller.STAFF),
+    Route("PUT", "/menu", _nothing, Caller.STATION),
+    Route("GET", "/kept", _kept),
+    Route("GET", "/stream", _stream),
+    Route("GET", "/busy", _busy),
+    Route("GET", "/away", _away),
+    Route("GET", "/broken", _broken),
+    Route("POST", "/event", _nothing, Caller.SIDECAR),
+]
+
+
+class Api:
+    """A router with a route of each kind, and what it logs."""
+
+    def __init__(self, **settings: str) -> None:
+        self.logged: list[tuple[str, Any]] = []
+        self._router = Router(
+            ROUTES,
+            Settings(**settings),
+            lambda event, **fields: self.logged.append((event, fields)),
+        )
+
+    def ask(
+        self, method: str, target: str, headers: Headers | None = None, body: bytes = b""
+    ) -> Response:
+        async def call() -> Response:
+            return await self._router(request(method, target, headers, body))
+
+        return asyncio.run(call())
+
+
+def headers(answer: Response) -> Headers:
+    return dict(answer.headers)
+
+
+def problem(answer: Response) -> Any:
+    assert answer.media_type == "application/problem+json"
+    return json.loads(answer.body)
+
+
+@pytest.mark.parametrize("path", ["/things", f"/things/{ID}", "/kept", "/stream", "/away"])
+def test_head_is_answered_as_get_without_a_body(path: str) -> None:
+    got, head = Api().ask("GET", path), Api().ask("HEAD", path)
+    assert head.is_head
+    assert not got.is_head
+    assert (head.status, head.headers, head.body) == (got.status, got.headers, got.body)
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/things", "GET, HEAD, OPTIONS"),
+        (f"/things/{ID}", "GET, HEAD, OPTIONS"),
+        ("/orders", "OPTIONS, POST"),
+        ("/event", "OPTIONS, POST"),
+        ("/", "GET, HEAD, OPTIONS, POST, PUT"),
+        ("*", "GET, HEAD, OPTIONS, POST, PUT"),
+    ],
+)
+def test_options_says_what_is_allowed_and_asks_for_no_token(path: str, allowed: str) -> None:
+    answer = Api(pos_token="t", app_token="t").ask("OPTIONS", path)
+    assert (answer.status, answer.body, headers(answer)["allow"]) == (204, b"", allowed)
+
+
+def test_options_of_nothing_is_nothing() -> None:
+    assert Api().ask("OPTIONS", "/nowhere").status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "BREW", "DELETE", "TRACE"])
+def test_another_method_is_told_all_that_are_allowed(method: str) -> None:
+    answer = Api().ask(method, "/things")
+    assert (answer.status, headers(answer)["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    "path", ["/things/", "//things", "//things///", f"/things//{ID}", f"/things/{ID}/?a=//"]
+)
+def test_a_slash_too_many_does_no_harm(path: str) -> None:
+    assert Api().ask("GET", path).status == 200
+
+
+@pytest.mark.parametrize("path", ["//event", "/event/"])
+def test_a_slash_too_many_opens_no_door(path: str) -> None:
+    assert Api(app_token="t").ask("POST", path).status == 403
+
+
+@pytest.mark.parametrize("path", ["", "/", "//", "/thing", "/things/a/b"])
+def test_what_is_not_there_is_404(path: str) -> None:
+    assert Api().ask("GET", path).status == 404
+
+
+def test_an_id_in_capitals_is_the_same_id() -> None:
+    answer = Api().ask("GET", f"/things/{ID.upper()}")
+    assert json.loads(answer.body) == {"id": ID}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "x%2F..%2F..%2Fmetadata",
+        f"{ID}%00",
+        f"%20{ID}",
+        f"{ID}x",
+        "%1b[2J",
+        ID.replace("-", ""),
+    ],
+)
+def test_what_cannot_be_an_id_is_404_and_is_not_said_again(text: str) -> None:
+    answer = Api().ask("GET", f"/things/{text}")
+    assert answer.status == 404
+    assert "\\u001b" not in answer.body.decode()
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_name_of_the_scheme_has_no_case(scheme: str) -> None:
+    api = Api(pos_token="Till")
+    given = {"authorization": f"{scheme}  Till ", "content-type": "application/json"}
+    assert api.ask("POST", "/orders", given, GOOD).status == 200
+
+
+@pytest.mark.parametrize("given", ["", "Till", "Basic Till", "Bearer", "Bearer till", "BearerTill"])
+def test_another_token_or_scheme_is_401(given: str) -> None:
+    answer = Api(pos_token="Till").ask("POST", "/orders", {"authorization": given}, GOOD)
+    assert answer.status == 401
+    assert headers(answer)["www-authenticate"] == "Bearer"
+
+
+def test_a_token_that_is_not_ascii_is_compared_by_its_bytes() -> None:
+    given = "Bearer Kühlhaus".encode().decode("latin-1")
+    assert Api(staff_token="Kühlhaus").ask("PUT", "/list/1", {"authorization": given}).status == 204
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/list/1"), ("PUT", "/menu")])
+def test_credentials_that_are_too_long_are_431(method: str, path: str) -> None:
+    answer = Api(staff_token="t").ask(method, path, {"authorization": "Bearer " + "x" * 9000})
+    assert problem(answer)["title"] == "Request Header Fields Too Large"
+    assert answer.status == 431
+
+
+@pytest.mark.parametrize("path", ["/things", "/busy", "/away", "/broken", "/nowhere", "/stream"])
+def test_nobody_keeps_an_answer(path: str) -> None:
+    assert headers(Api().ask("GET", path))["cache-control"] == "no-store"
+
+
+def test_a_handler_says_who_may_keep_its_answer() -> None:
+    assert Api().ask("GET", "/kept").headers == (("cache-control", "no-cache"),)
+
+
+def test_a_stream_is_passed_on_by_proxies_as_it_comes() -> None:
+    assert headers(Api().ask("GET", "/stream"))["x-accel-buffering"] == "no"
+    assert "x-accel-buffering" not in headers(Api().ask("GET", "/things"))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "title"),
+    [
+        ("/nowhere", 404, "Not Found"),
+        ("/busy", 429, "Too Many Requests"),
+        ("/broken", 500, "Internal Server Error"),
+        ("/away", 503, "Service Unavailable"),
+    ],
+)
+def test_a_title_is_the_statuss_own_phrase(path: str, status: int, title: str) -> None:
+    told = problem(Api().ask("GET", path))
+    assert (told["type"], told["title"], told["status"]) == ("about:blank", title, status)
+
+
+def test_a_busy_shop_says_when_there_is_room() -> None:
+    told = headers(Api().ask("GET", "/busy"))
+    assert told["ratelimit"] == '"menu";r=0;t=2'
+    assert told["retry-after"] == "2"
+
+
+def test_which_part_does_not_answer_is_for_the_log_and_not_for_customers() -> None:
+    api = Api()
+    told = problem(api.ask("GET", "/away"))
+    assert told["detail"] == "The shop cannot answer now. Repeat the request."
+    ((event, fields),) = api.logged
+    assert (event, fields["cause"]) == ("unavailable", "product-api answered 500.")
+
+
+TYPE = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "status"),
+    [
+        (GOOD, {}, 200),
+        (b"\xef\xbb\xbf" + GOOD, {}, 200),
+        (b"\xff\xfe{\0}\0", {}, 400),
+        (b"\xef\xbb\xbf", {}, 400),
+        (b"\x1f\x8b\x08\0abc", {"content-encoding": "gzip"}, 415),
+        (b"\x0b\x02\x80", {"content-encoding": "br"}, 415),
+        (b"\x1f\x8b\x08\0abc", {}, 400),
+        (b"{", {"content-encoding": "identity"}, 400),
+        (GOOD, {"content-encoding": "identity"}, 200),
+        (GOOD, {"content-type": "Application/JSON; charset=utf-8"}, 200),
+        (GOOD, {"content-type": "text/plain"}, 415),
+        (GOOD + b" " * 70_000, {}, 413),
+    ],
+)
+def test_a_body_as_it_comes(body: bytes, more: Headers, status: int) -> None:
+    answer = Api().ask("POST", "/orders", TYPE | more, body)
+    assert answer.status == status
+    if "gzip" in more.values():
+        assert headers(answer)["accept-encoding"] == "identity"
+
+
+def test_a_body_that_ended_before_its_end_is_refused_even_if_it_parses() -> None:
+    async def cut_short(limit: int) -> bytes:
+        raise CutShort
+
+    cut = Request("POST", "/orders", TYPE.get, cut_short)
+    with pytest.raises(Problem) as refused:
+        asyncio.run(cut.json(PlaceOrder))
+    assert refused.value.status == 400
+
+
+def test_a_name_in_a_query_is_one_by_the_rule_for_names() -> None:
+    assert name_in({"who": " Jose\u0301 "}, "who") == "Jos\u00e9"
+    for bad in ("", " ", "\0", "a\x1b[0m", "x" * 201):
+        with pytest.raises(Problem) as refused:
+            name_in({"who": bad}, "who")
+        assert refused.value.errors[0].field == "who"
+    with pytest.raises(Problem):
+        name_in({}, "who")
