@@ -13,14 +13,15 @@ from scripts.cache import CHECKOUT
 from scripts.manifest import CATCH_ALL, routes
 
 MANIFEST: dict[str, Any] = tomllib.loads((CHECKOUT / "spin.toml").read_text())
-OWN_PORT = {"/openapi.json"}
-"""Every API has this path; on one port it leads to where all else leads."""
+OWN_PORT = {"/openapi.json", "/"}
+"""Several APIs have these paths; on one port they lead to counter-api, as all else does."""
 
 
 def code_routes(api: str) -> set[str]:
-    """The paths in an API's table of routes."""
+    """The paths in an API's table of routes, without those that it has on a port of its own."""
     routes = describe.router(api.removesuffix("-api")).routes
-    return {route.path for route in routes} - OWN_PORT
+    paths = {route.path for route in routes}
+    return paths - (OWN_PORT if api != "counter-api" else {"/openapi.json"})
 
 
 def manifest_routes(api: str) -> list[str]:

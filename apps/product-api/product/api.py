@@ -1,7 +1,7 @@
 """product-api's routes and handlers."""
 
 from coffeeshop import operation
-from coffeeshop.contracts import FieldError, MenuItem, TypesQuery
+from coffeeshop.contracts import About, FieldError, MenuItem, TypesQuery
 from coffeeshop.environment import Environment
 from coffeeshop.files import File, beside
 from coffeeshop.http import Problem, Request, Response, Route, Router, alive, invalid_fields
@@ -14,6 +14,9 @@ MAX_TYPES = 100
 
 _DOCUMENTS = {item.itemType: item.to_json() for item in MENU}
 _WHOLE_MENU = Response(200, b"[" + b",".join(_DOCUMENTS.values()) + b"]")
+_ABOUT = Response(
+    200, About(name="product-api", does="the menu", description="/openapi.json").to_json()
+)
 _IMAGES = {str(item.itemType): svg(item).encode() for item in MENU}
 _DESCRIPTION = File(beside(__file__, "openapi.json"))
 
@@ -25,17 +28,20 @@ FIND_ITEMS = Operation(
     "findItems",
     "The items of these types; an unknown type is left out",
     _SOME,
-    problems=(422,),
+    problems=(400, 413, 415, 422),
     parameters=(
         Parameter(
             "types",
             {"type": "string", "pattern": r"^[0-9]{1,4}(,[0-9]{1,4}){0,99}$", "examples": ["1,7"]},
-            "Item types, separated by commas",
-            required=True,
+            "Item types, separated by commas. Without it they are taken from a body such as "
+            "that of a POST, as the first client of this API sends them",
         ),
     ),
 )
 POST_TYPES = Operation("findItemsByPost", FIND_ITEMS.summary, _SOME, body=TypesQuery)
+GET_ABOUT = Operation(
+    "getAbout", "What this API is", (Answer(200, "Its name, and its description", About, JSON),)
+)
 GET_IMAGE = Operation(
     "getImage",
     "A drawing of the item",
@@ -47,6 +53,7 @@ GET_IMAGE = Operation(
 def build(env: Environment) -> Router:
     return Router(
         [
+            Route("GET", "/", get_about, operation=GET_ABOUT),  # on a port of its own
             Route("GET", "/v1-get-item-types", get_item_types, operation=LIST_ITEMS),
             Route("GET", "/v1-get-items-by-types", get_items_by_types, operation=FIND_ITEMS),
             Route("POST", "/v1-get-items-by-types", post_items_by_types, operation=POST_TYPES),
@@ -60,12 +67,19 @@ def build(env: Environment) -> Router:
     )
 
 
+async def get_about(_request: Request) -> Response:
+    return _ABOUT
+
+
 async def get_item_types(_request: Request) -> Response:
     return _WHOLE_MENU
 
 
 async def get_items_by_types(request: Request) -> Response:
-    return _items(request.query().get("types", ""))
+    types = request.query().get("types")
+    if types is None and request.header("content-type"):
+        return await post_items_by_types(request)
+    return _items(types or "")
 
 
 async def post_items_by_types(request: Request) -> Response:
@@ -75,7 +89,7 @@ async def post_items_by_types(request: Request) -> Response:
 async def get_image(request: Request) -> Response:
     item_type = request.path_params["itemType"]
     if item_type not in _IMAGES:
-        raise Problem(404, f"There is no item {item_type}.")
+        raise Problem(404, "There is no such item.")
     return Response(200, _IMAGES[item_type], "image/svg+xml")
 
 
