@@ -4,8 +4,10 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pexpect
 import pytest
@@ -70,7 +72,7 @@ def test_an_order_is_seen_through_in_a_terminal(shop: Shop) -> None:
     ann = somebody()
     session = terminal("order", "COFFEE_BLACK", "CROISSANT", "--as", ann)
     session.expect("COFFEE_BLACK")
-    session.expect(r"total.*6\.25.*FULFILLED")
+    session.expect(r"total.*6\.25.*ready")
     session.expect(pexpect.EOF)
     session.close()
     assert session.exitstatus == 0
@@ -81,14 +83,67 @@ def test_an_order_is_seen_through_in_a_terminal(shop: Shop) -> None:
 
 def test_the_board_is_live_until_ctrl_c(shop: Shop) -> None:
     session = terminal("board")
-    session.expect("FULFILLED")
-    customer = somebody()[:16]
+    session.expect("in preparation")
+    customer = f"z{uuid4().hex[:8]}"
     shop.place(customer)
-    session.expect(re.escape(customer[:16]))
+    session.expect(customer)
     session.sendintr()
     session.expect(pexpect.EOF)
     session.close()
     assert session.exitstatus == 130
+
+
+def test_the_board_in_a_pipe_is_a_line_for_each_change(shop: Shop) -> None:
+    with subprocess.Popen([COFFEE, "board"], stdout=subprocess.PIPE, text=True, env=ENV) as board:
+        assert board.stdout is not None
+        assert board.stdout.readline()
+        customer = somebody()
+        placed = shop.place(customer)
+        own = (line for line in board.stdout if customer in line)
+        line = next(line for line in own if "  ready  " in line)
+        assert placed["id"][:8] in line
+        board.stdout.close()
+        # It writes to nobody now, and ends at the next change, without a word of it.
+        while board.poll() is None:
+            shop.place()
+            time.sleep(0.5)
+        assert board.returncode == 141
+
+
+@pytest.mark.parametrize("name", ["[/]", "[red]x", "דוד", "\N{WOMAN}\u200d\N{COOKING}", "a  b"])
+def test_an_order_under_any_name_is_placed_shown_and_found(name: str) -> None:
+    name = f"{name} {somebody()}"
+    ran = coffee("order", "LATTE", "LATTE", "--as", name)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert name in ran.stdout
+    assert re.search(r"2 ×\s+LATTE\s+\$9\.00\s+ready", ran.stdout)
+    (found,) = answered("mine", "--as", f" {name}\n")
+    assert found["loyaltyMemberId"] == name
+    listed = coffee("mine", "--as", name, COLUMNS="80").stdout
+    assert "2 × LATTE" in listed
+    assert max(map(len, listed.splitlines())) <= 80
+    assert answered("watch", found["id"][:8])["id"] == found["id"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "a\x1b[2J", "a\nb"])
+def test_what_is_no_name_is_refused_and_said_plainly(name: str) -> None:
+    ran = coffee("order", "LATTE", "--as", name)
+    assert ran.returncode == 3
+    assert "--as: must not" in ran.stderr
+    assert "\x1b" not in ran.stderr
+
+
+def test_one_name_in_two_forms_is_one_customer() -> None:
+    name = somebody()
+    for form in ("Jos\u00e9", "Jose\u0301"):
+        assert coffee("order", "LATTE", "--as", f"{form} {name}").returncode == 0
+    for form in ("Jos\u00e9", "Jose\u0301"):
+        assert len(answered("mine", "--as", f"{form} {name}")) == 2
+
+
+def test_a_proxy_is_not_asked_for_a_shop_on_this_machine(shop: Shop) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        assert coffee("menu", **{name: "http://127.0.0.1:9"}).returncode == 0
 
 
 def test_the_menu_and_the_board_as_json(shop: Shop) -> None:

@@ -11,24 +11,29 @@
 import asyncio
 import difflib
 import json
+import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from coffee import rush as rushing
 from coffee import show
 from coffee.shop import ENDED, Away, Json, Refused, Shop, default_url
+from coffeeshop.text import shown
 
 FAILED, REFUSED, AWAY, TOO_LATE = 1, 3, 4, 5
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""As a shell tells of a process that SIGINT or SIGPIPE ended."""
 
 app = typer.Typer(
     help="Order at the Coffeeshop, and see orders move.",
@@ -37,8 +42,16 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        _pipe_closed()
+
+
+# What is printed is other people's text: no markup, no :emoji: and no colours are read into it.
+console = _Console(markup=False, emoji=False, highlight=False)
+errors = _Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Customer = Annotated[str, typer.Option("--as", help="Name or member number.", metavar="NAME")]
@@ -100,12 +113,13 @@ def order(
 
 @app.command()
 def watch(
-    order_id: Annotated[str, typer.Argument(metavar="ID")],
+    order_id: Annotated[str, typer.Argument(help="Its beginning will do.", metavar="ID")],
     within: Annotated[int, typer.Option(help="Seconds to wait at most.")] = 60,
     as_json: AsJson = False,
 ) -> None:
     """See one order move until it has ended."""
-    _watch(Shop(_At.url), order_id, within, as_json)
+    shop = Shop(_At.url)
+    _watch(shop, shop.whole_id(order_id), within, as_json)
 
 
 @app.command()
@@ -125,7 +139,8 @@ def board(
     limit: Annotated[int, typer.Option(min=1, max=100)] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """All orders by status, as they change. --json prints a line a change."""
+    """All orders by status, as they change; a line for each change where it is no terminal.
+    --json prints the newest orders at each change."""
     shop = Shop(_At.url)
     if not live:
         found = shop.orders(limit)
@@ -135,9 +150,13 @@ def board(
     if as_json:
         for page in filter(None, pages):
             print(json.dumps(page["orders"]), flush=True)
-    with Live(console=console, screen=console.is_terminal, auto_refresh=False) as screen:
-        for page in filter(None, pages):
-            screen.update(show.board(page["orders"], max(5, console.height - 3)), refresh=True)
+    elif console.is_terminal:
+        with Live(console=console, screen=True, auto_refresh=False) as screen:
+            for page in filter(None, pages):
+                screen.update(show.board(page["orders"], max(5, console.height - 3)), refresh=True)
+    else:
+        for order in _changes(page["orders"] for page in pages if page):
+            console.print(show.line(order), soft_wrap=True)
 
 
 @app.command()
@@ -164,6 +183,15 @@ def rush(
 
 
 # Parts
+
+
+def _changes(pages: Iterable[list[Json]]) -> Iterator[Json]:
+    """Each order when its status is another one than on the page before, the oldest first."""
+    before: dict[str, str] = {}
+    for orders in pages:
+        now = {order["id"]: order["status"] for order in orders}
+        yield from (o for o in reversed(orders) if before.get(o["id"]) != o["status"])
+        before = now
 
 
 def chosen(wanted: Sequence[str], menu: Sequence[Json]) -> list[Json]:
@@ -199,7 +227,9 @@ def _watch(shop: Shop, order_id: str, within: int, as_json: bool) -> None:
     if now["status"] in ("FAILED", "CANCELLED"):
         raise typer.Exit(FAILED)
     if now["status"] not in ENDED:
-        errors.print(f"[red]Not ended after {within} s.[/] `coffee watch {order_id}` goes on.")
+        goes_on = f" `coffee watch {show.short(now)}` goes on."
+        told = Text.assemble((f"Not ended after {within} s.", "red"), goes_on)
+        errors.print(told, soft_wrap=True)
         raise typer.Exit(TOO_LATE)
 
 
@@ -237,16 +267,27 @@ def _seconds(text: str) -> float:
     return float(match[1]) * (60 if match[2] == "m" else 1)
 
 
+def _pipe_closed() -> NoReturn:
+    """Whoever read our output has enough: `coffee board | head -1`."""
+    # Python writes what is left when it ends, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(PIPE_CLOSED)
+
+
+def _complain(error: Exception) -> None:
+    errors.print("\n".join(map(shown, f"coffee: {error}".splitlines())), soft_wrap=True)
+
+
 def main() -> None:
     try:
         app(prog_name="coffee")
     except Refused as error:
-        errors.print(f"coffee: {error}", markup=False, highlight=False)
+        _complain(error)
         sys.exit(REFUSED)
     except Away as error:
-        errors.print(
-            f"coffee: {error}\nIs it up? `make up` starts it; --url says where.", markup=False
-        )
+        _complain(error)
         sys.exit(AWAY)
+    except BrokenPipeError:
+        _pipe_closed()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

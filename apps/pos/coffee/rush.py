@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import httpx
 
-from coffee.shop import ENDED, Json, headers, order_document
+from coffee.shop import ENDED, Json, options, order_document
 
 NAMES = (
     *("ann", "bob", "chen", "divya", "emre", "fatou", "grace", "hugo", "ines", "jonas"),
@@ -92,7 +92,7 @@ async def rush(
     summary = Summary(wanted=max(1, round(rate * seconds)))
     limits = httpx.Limits(max_connections=400, max_keepalive_connections=100)
     async with (
-        httpx.AsyncClient(base_url=url, headers=headers(), timeout=40, limits=limits) as client,
+        httpx.AsyncClient(**options(url), limits=limits) as client,
         asyncio.TaskGroup() as customers,
     ):
         begin = time.monotonic()

@@ -1,10 +1,13 @@
 """The shop as its customers see it: counter-api over HTTP."""
 
+import ipaddress
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -22,15 +25,30 @@ class Away(Exception):
 
 
 def default_url() -> str:
-    """`$COFFEESHOP_URL`, else counter-api on this machine, shifted by `$COFFEESHOP_PORT_OFFSET`."""
-    offset = int(os.environ.get("COFFEESHOP_PORT_OFFSET") or 0)
-    return os.environ.get("COFFEESHOP_URL") or f"http://127.0.0.1:{5002 + offset}"
+    """`$COFFEESHOP_URL`, else counter-api on this machine, shifted by `$COFFEESHOP_PORT_OFFSET`.
+    Raises `Refused`."""
+    if url := os.environ.get("COFFEESHOP_URL"):
+        return url
+    offset = os.environ.get("COFFEESHOP_PORT_OFFSET") or "0"
+    if not offset.isdigit():
+        raise Refused(f"COFFEESHOP_PORT_OFFSET must be a whole number, and is {offset!r}.")
+    return f"http://127.0.0.1:{5002 + int(offset)}"
 
 
-def headers() -> dict[str, str]:
-    """With the POS token of `$COFFEESHOP_POS_TOKEN`, if the shop wants one."""
+def options(url: str) -> dict[str, Any]:
+    """Of a client of the shop: its address, and the POS token of `$COFFEESHOP_POS_TOKEN`, if the
+    shop wants one. A shop on this machine is not asked for through a proxy."""
     token = os.environ.get("COFFEESHOP_POS_TOKEN")
-    return {"authorization": f"Bearer {token}"} if token else {}
+    headers = {"authorization": f"Bearer {token}".encode()} if token else {}
+    return {"base_url": url, "headers": headers, "timeout": 40, "trust_env": not _is_here(url)}
+
+
+def _is_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def order_document(customer: str, items: Sequence[Json]) -> Json:
@@ -44,14 +62,21 @@ def order_document(customer: str, items: Sequence[Json]) -> Json:
     }
 
 
+_FIELDS = {"loyaltyMemberId": "--as"}
+"""What a field of the interface is called on the command line."""
+
+
 def explain(answer: httpx.Response) -> str:
     """What a problem document says, for people."""
     try:
         problem = answer.json()
-        fields = [f"{error['field']}: {error['message']}" for error in problem.get("errors", ())]
+        fields = [
+            f"{_FIELDS.get(error['field'], error['field'])}: {error['message']}"
+            for error in problem.get("errors", ())
+        ]
         return "\n  ".join([problem.get("detail") or problem["title"], *fields])
-    except (ValueError, KeyError, TypeError):
-        return f"it answered {answer.status_code}: {answer.text[:200]}"
+    except (AttributeError, ValueError, KeyError, TypeError):
+        return f"It answered {answer.status_code}, and not as a shop does: is that its address?"
 
 
 class Shop:
@@ -61,7 +86,9 @@ class Shop:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, headers=headers(), timeout=40)
+        if not re.match("https?://[^/]", url):
+            raise Refused(f"{url} is no address of a shop, such as http://127.0.0.1:5002.")
+        self._client = httpx.Client(**options(url))
 
     def menu(self) -> list[Json]:
         found: list[Json] = self._call("GET", "/v1/api/menu")["items"]
@@ -75,6 +102,16 @@ class Shop:
 
     def order(self, order_id: str, wait: int = 0) -> Json:
         return self._call("GET", f"/v1/api/orders/{order_id}", params={"wait": wait})
+
+    def whole_id(self, given: str) -> str:
+        """The id of the order that people call by the beginning of it: of the newest hundred."""
+        if len(given) > 30 or not re.fullmatch("[0-9A-Fa-f-]{4,}", given):
+            return given  # whole, or none: the shop says so
+        found = [each["id"] for each in self.orders(100) if each["id"].startswith(given.lower())]
+        if len(found) == 1:
+            return str(found[0])
+        several = "Several of the newest orders begin" if found else "None of the newest begins"
+        raise Refused(f"{several} with {given}: give the whole id (`coffee mine --json`).")
 
     def orders_of(self, customer: str, limit: int) -> list[Json]:
         query = {"loyaltyMemberId": customer, "limit": limit}
@@ -103,7 +140,7 @@ class Shop:
             except (httpx.TransportError, Away) as error:
                 missed += 1
                 if missed > 10:
-                    raise Away(f"The shop at {self.url} cannot be reached ({error}).") from None
+                    raise self._away(error) from None
                 time.sleep(0.5)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Json:
@@ -115,12 +152,19 @@ class Shop:
                 found: Json = answer.json()
                 return found
             except httpx.ConnectError as error:
-                # Nobody listens there: that is no passing trouble.
-                raise Away(f"The shop at {self.url} cannot be reached ({error}).") from None
+                raise self._away(error) from None  # nobody listens there: no passing trouble
             except (httpx.TransportError, Away) as error:
                 if time.monotonic() > give_up:
-                    raise Away(f"The shop at {self.url} cannot answer now: {error}") from None
+                    raise self._away(error) from None
                 time.sleep(0.5)
+
+    def _away(self, error: Exception) -> Away:
+        if isinstance(error, Away):
+            return error
+        return Away(
+            f"The shop at {self.url} cannot be reached ({error}).\n"
+            "Is it up? `make up` starts it; --url says where."
+        )
 
     def _check(self, answer: httpx.Response) -> None:
         if answer.is_success:

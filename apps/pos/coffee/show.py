@@ -1,8 +1,11 @@
-"""How things look in a terminal."""
+"""How things look in a terminal. Whatever others wrote is a `Text`: rich reads no markup in it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -10,7 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from coffee.shop import Json
+from coffeeshop.text import shown
 
+WORDS = {
+    "PLACED": "placed",
+    "IN_PROGRESS": "in preparation",
+    "READY": "ready",
+    "FULFILLED": "ready",
+    "FAILED": "failed",
+}
 STYLES = {
     "PLACED": "bold",
     "IN_PROGRESS": "yellow",
@@ -19,52 +30,97 @@ STYLES = {
     "FAILED": "red",
     "CANCELLED": "red",
 }
+SHORT_ID = 8
+"""Characters of an order's id that people are shown, and may type."""
+_FLAGS = range(0x1F1E6, 0x1F200)
+"""Letters of which two make a flag."""
+
+
+def text(words: object, style: str = "") -> Text:
+    return Text(shown(str(words)), style)
+
+
+def cut(words: str, cells: int) -> Text:
+    """No wider than `cells`; a character that takes several code points is left out as a whole."""
+    if cell_len(words) > cells:
+        words = set_cell_size(words, cells - 1).rstrip()
+        letters = len(words) - len(words.rstrip("".join(map(chr, _FLAGS))))
+        words = words[: len(words) - letters % 2] + "…"
+    return text(words)
 
 
 def status(name: str) -> Text:
-    return Text(name, STYLES.get(name, ""))
+    return text(WORDS.get(name, name.lower().replace("_", " ")), STYLES.get(name, ""))
 
 
-def clock(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%H:%M:%S}"
+def clock(moment: str, now: datetime | None = None) -> str:
+    """The local time, and the date where the day is not today."""
+    local = datetime.fromisoformat(moment).astimezone()
+    today = now or datetime.now().astimezone()
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    return f"{local:%d %b %H:%M}" if local.year == today.year else f"{local:%Y-%m-%d %H:%M}"
+
+
+def short(order: Json) -> str:
+    return str(order["id"])[:SHORT_ID]
+
+
+def money(amount: float) -> str:
+    return f"${amount:.2f}"
+
+
+def summary(items: Sequence[Json]) -> Text:
+    """Equal items once, with their number: 12 × LATTE, CROISSANT."""
+    counted = Counter(item["name"] for item in items)
+    return text(", ".join(f"{n} × {name}" if n > 1 else name for name, n in counted.items()))
 
 
 def menu(items: Sequence[Json]) -> Table:
     table = Table("item", "price", "station", "now", title="Menu", title_justify="left")
     table.columns[1].justify = "right"
+    notes = {
+        True: Text("to be had", "green"),
+        False: Text("sold out", "red"),
+        None: Text("not known", "dim"),
+    }
     for item in items:
-        note = {True: "[green]to be had[/]", False: "[red]sold out[/]", None: "[dim]not known[/]"}[
-            item["available"]
-        ]
-        table.add_row(item["name"], f"${item['price']:.2f}", item["station"], note)
+        note = notes[item["available"]]
+        table.add_row(text(item["name"]), money(item["price"]), text(item["station"]), note)
     return table
 
 
 def receipt(order: Json) -> RenderableType:
-    table = Table.grid("", "", "", padding=(0, 2))
-    table.columns[1].justify = "right"
-    for item in order["items"]:
-        table.add_row(item["name"], f"${item['price']:.2f}", status(item["status"]))
-        if item["reason"]:
-            table.add_row(Text(f"  {item['reason']}", "red"))
-    table.add_row(Text("total", "bold"), f"${order['total']:.2f}", status(order["status"]))
-    title = f"{order['loyaltyMemberId']}, {clock(order['placedAt'])}"
-    named = Group(table, Text(f"order {order['id']}", "dim"))
+    """Items that are equal, and how it is with them, are one line."""
+    table = Table.grid("", "", "", "", padding=(0, 2))
+    table.columns[0].justify = table.columns[2].justify = "right"
+    lines = Counter(
+        (item["name"], item["price"], item["status"], item["reason"]) for item in order["items"]
+    )
+    for (name, price, state, reason), count in lines.items():
+        number = f"{count} ×" if count > 1 else ""
+        table.add_row(number, text(name), money(price * count), status(state))
+        if reason:
+            table.add_row("", text(reason, "red"))
+    table.add_row("", Text("total", "bold"), money(order["total"]), status(order["status"]))
+    title = text(order["loyaltyMemberId"]).append(f", {clock(order['placedAt'])}")
+    named = Group(table, Text(f"order {short(order)}", "dim"))
     return Panel(named, title=title, title_align="left", expand=False)
 
 
 def orders(found: Sequence[Json]) -> Table:
-    table = Table("placed", "customer", "items", "total", "status", "order")
-    table.columns[3].justify = "right"
-    table.columns[5].no_wrap, table.columns[5].min_width = True, 36  # an id that is cut is none
+    """One customer's."""
+    table = Table("placed", "items", "total", "status", "order", box=box.SIMPLE)
+    table.columns[2].justify = "right"
+    for number in (0, 2, 3, 4):
+        table.columns[number].no_wrap = True
     for order in found:
         table.add_row(
             clock(order["placedAt"]),
-            Text(order["loyaltyMemberId"], overflow="ellipsis", no_wrap=True),
-            ", ".join(item["name"] for item in order["items"]),
-            f"${order['total']:.2f}",
+            summary(order["items"]),
+            money(order["total"]),
             status(order["status"]),
-            order["id"],
+            short(order),
         )
     return table
 
@@ -74,13 +130,24 @@ def board(found: Sequence[Json], rows: int) -> RenderableType:
     columns = []
     for name in ("PLACED", "IN_PROGRESS", "FULFILLED", "FAILED"):
         those = [order for order in found if order["status"] == name]
-        lines = [
-            Text(
-                f"{clock(order['placedAt'])} {order['loyaltyMemberId'][:16]:16} "
-                f"${order['total']:.2f}"
+        table = Table.grid("", "", "", padding=(0, 1))
+        table.columns[1].no_wrap = True
+        for order in those[:rows]:
+            table.add_row(
+                clock(order["placedAt"]), cut(order["loyaltyMemberId"], 12), money(order["total"])
             )
-            for order in those[:rows]
-        ]
-        title = Text(f"{name} {len(those)}", STYLES[name])
-        columns.append(Panel(Group(*lines), title=title, width=36))
+        columns.append(Panel(table, title=status(name).append(f" {len(those)}"), width=38))
     return Columns(columns)
+
+
+def line(order: Json) -> Text:
+    """One order in one line, for what is no terminal."""
+    parts = (
+        Text(clock(order["placedAt"])),
+        Text(short(order)),
+        status(order["status"]),
+        text(order["loyaltyMemberId"]),
+        summary(order["items"]),
+        Text(money(order["total"])),
+    )
+    return Text("  ").join(parts)
