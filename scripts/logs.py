@@ -49,8 +49,17 @@ def traps(logs: Iterable[Path]) -> list[str]:
 
 def render(line: Line) -> str:
     """One line for people: time, API, what happened, and what belongs to it."""
-    rest = " ".join(f"{k}={v}" for k, v in line.items() if k not in _FIRST and v is not None)
-    return f"{line['time'][11:23]}  {line['api']:12} {line['event']:20} {rest}".rstrip()
+    rest = " ".join(
+        f"{k}={_visible(v)}" for k, v in line.items() if k not in _FIRST and v is not None
+    )
+    first = f"{line['time'][11:23]}  {line['api']:12} {line['event']:20}"
+    return f"{_visible(first)} {rest}".rstrip()
+
+
+def _visible(value: object) -> str:
+    """As it is, or as JSON writes it: a control character would reach the terminal."""
+    text = str(value)
+    return text if text.isprintable() else json.dumps(text)
 
 
 def main() -> int:

@@ -28,6 +28,13 @@ def test_an_orders_lines_come_from_all_logs_in_the_order_of_their_times(tmp_path
     assert render(lines[0]) == "12:00:01.000  barista-api  e"
 
 
+def test_what_a_line_holds_does_not_reach_the_terminal_as_it_is() -> None:
+    shown = render(
+        {"time": "2026-11-24T12:00:00.000", "api": "a", "event": "e", "cause": "\x1b[2Jא\u202e"}
+    )
+    assert shown.endswith(r'cause="\u001b[2J\u05d0\u202e"')
+
+
 def test_what_is_no_log_line_is_left_out() -> None:
     assert parse("Serving HTTP on http://127.0.0.1:5001/") is None
     assert parse('{"time":"cut sho') is None
