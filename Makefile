@@ -4,7 +4,7 @@ DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run up sidecars store down status logs coffee pictures build test unit simulation simulate \
-	e2e faults-short faults dead-letters lint bench live k8s-test cluster-test images entry secrets \
+	e2e faults-short faults dead-letters pending lint bench live k8s-test cluster-test images entry secrets \
 	format describe lock clean
 
 help:  ## What there is
@@ -68,6 +68,9 @@ faults:  ## Break everything under load and count the orders, some 50 minutes (S
 
 dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 	@$(DO) dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))
+
+pending:  ## What sidecars hold, and which of it one dies of (DROP=id or all: those)
+	@$(DO) dead_letters $(if $(DROP),drop $(DROP:all=--all),pending)
 
 k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and our own rules
 	@$(DO) pytest tests/manifests

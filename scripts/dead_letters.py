@@ -8,6 +8,13 @@ Replaying puts the event on its topic again and takes it off the dead letters. T
 order's state and a station's record decide what a repeated event does (docs/guarantees.md, G12).
 What has expired is refused: the station would only say that it came too late.
 
+    python -m scripts.dead_letters pending
+    python -m scripts.dead_letters drop    ID… | --all
+
+Pending is what a sidecar was given and has not acknowledged: an event that is being handled, or one
+that its sidecar cannot bear and dies of, again each time it is given to it. Dropping takes it out
+of its topic, and `--all` only what is known to be of the second kind.
+
 By default on the stack of this checkout. Elsewhere: `--broker HOST:PORT`, its password in
 `$VALKEY_PASSWORD`, and counter-api's address in `--counter`.
 """
@@ -29,6 +36,8 @@ from scripts.cache import Failure
 from scripts.supervise import Stack
 
 TOPICS = resources.topics()
+MOST = 1000
+"""Entries of one group that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,82 @@ class DeadLetters:
         self._broker.xdel(f"{letter.topic}_dead", letter.id)
 
 
+@dataclass(frozen=True)
+class Pending:
+    """An entry that a topic's consumers hold; `fields` is empty if the topic has it no more."""
+
+    topic: str
+    group: str
+    id: str
+    seconds: float
+    """Since it was given to a consumer the last time."""
+    deliveries: int
+    fields: dict[str, str]
+
+    def poison(self) -> str | None:
+        """Why its sidecar dies of it; None for what one can bear (docs/operations.md)."""
+        try:
+            event = json.loads(self.fields["data"])
+        except (KeyError, ValueError):
+            return None  # dead-lettered by the sidecar
+        if not isinstance(event, dict):
+            return None
+        for name in ("traceparent", "traceid"):
+            if (value := event.get(name)) is not None:
+                return None if isinstance(value, str) else f"its {name} is no text"
+        return None
+
+
+class PendingEntries:
+    """What the consumers of all topics hold, those of dead letters too."""
+
+    def __init__(self, broker: "valkey.Valkey") -> None:
+        self._broker = broker
+
+    def __iter__(self) -> Iterator[Pending]:
+        for topic in (*TOPICS, *(f"{topic}_dead" for topic in TOPICS)):
+            if not self._broker.exists(topic):
+                continue
+            groups: Any = self._broker.xinfo_groups(topic)
+            for group in (each["name"] for each in groups):
+                held: Any = self._broker.xpending_range(topic, group, "-", "+", MOST)
+                for entry in held:
+                    number = entry["message_id"]
+                    found: Any = self._broker.xrange(topic, number, number)
+                    yield Pending(
+                        topic,
+                        group,
+                        number,
+                        entry["time_since_delivered"] / 1000,
+                        entry["times_delivered"],
+                        found[0][1] if found else {},
+                    )
+
+    def find(self, ids: Sequence[str]) -> list[Pending]:
+        """Those with the ids. Raises `Failure` if one is not there."""
+        found = [entry for entry in self if entry.id in ids]
+        if missing := set(ids) - {entry.id for entry in found}:
+            raise Failure(f"nobody holds {min(missing)}: `make pending` lists what is held.")
+        return found
+
+    def drop(self, entry: Pending) -> None:
+        # The acknowledgement first: what is only deleted is claimed, and logged, for ever.
+        with self._broker.pipeline(transaction=True) as both:
+            both.xack(entry.topic, entry.group, entry.id)
+            both.xdel(entry.topic, entry.id)
+            both.execute()  # type: ignore[no-untyped-call] # valkey's own
+
+
+def describe_pending(entry: Pending) -> str:
+    """A line for people: what it is, who holds it, and whether that one can bear it."""
+    reason = entry.poison()
+    state = f"its sidecar dies of it: {reason}" if reason else "is being handled"
+    return (
+        f"{entry.id:18} {entry.topic:22} held by {entry.group} for {entry.seconds:.0f} s, "
+        f"given {entry.deliveries} times: {state}"
+    )
+
+
 def _event(fields: dict[str, str]) -> Any:
     try:
         return json.loads(fields["data"])["data"]
@@ -123,7 +208,8 @@ def _status(counter: str, order_id: str) -> str:
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     parser = argparse.ArgumentParser(prog="dead_letters")
-    parser.add_argument("do", choices=("list", "replay", "discard"), nargs="?", default="list")
+    choices = ("list", "replay", "discard", "pending", "drop")
+    parser.add_argument("do", choices=choices, nargs="?", default="list")
     parser.add_argument("id", nargs="*")
     parser.add_argument("--all", action="store_true", help="every one (replay: not the expired)")
     parser.add_argument("--broker", help="HOST:PORT of the broker; its password: $VALKEY_PASSWORD")
@@ -136,12 +222,13 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
         if not stack.is_up():
             raise Failure("the stack is not up: `make up` starts it, --broker names another.")
         password = tokens.load(stack.layout.secrets, stack.ports.valkey)["valkey_password"]
-    letters = DeadLetters(
-        valkey.Valkey(host, int(port or 6379), password=password, decode_responses=True)
-    )
+    broker = valkey.Valkey(host, int(port or 6379), password=password, decode_responses=True)
     counter = chosen.counter or f"http://127.0.0.1:{stack.ports.app('counter')}"
     try:
-        _do(chosen.do, letters, chosen.id, chosen.all, counter)
+        if chosen.do in ("pending", "drop"):
+            _do_pending(chosen.do, PendingEntries(broker), chosen.id, chosen.all)
+        else:
+            _do(chosen.do, DeadLetters(broker), chosen.id, chosen.all, counter)
     except valkey.ValkeyError as error:
         raise Failure(f"the broker at {host}:{port} does not answer: {error}") from None
 
@@ -163,6 +250,17 @@ def _do(do: str, letters: DeadLetters, ids: Sequence[str], every: bool, counter:
         else:
             letters.replay(letter, now)
         print(f"{letter.id} of {letter.topic}: {do}ed")
+
+
+def _do_pending(do: str, entries: PendingEntries, ids: Sequence[str], every: bool) -> None:
+    if do == "pending":
+        print("\n".join(map(describe_pending, entries)) or "Nobody holds an event.")
+        return
+    if not ids and not every:
+        raise Failure("say which to drop: their ids, or --all.")
+    for entry in entries.find(ids) if ids else [each for each in entries if each.poison()]:
+        entries.drop(entry)
+        print(f"{entry.id} of {entry.topic}: dropped")
 
 
 if __name__ == "__main__":
