@@ -26,6 +26,7 @@ sys.path[:0] = [str(APPS / name) for name in ("shared", "counter-api", "product-
 from pydantic import TypeAdapter  # noqa: E402 - after the path to the guests' code
 from pydantic.json_schema import models_json_schema  # noqa: E402
 
+from coffeeshop.cloudevents import TYPE, schema_of  # noqa: E402
 from coffeeshop.contracts import (  # noqa: E402
     ProblemDetails,
     StationAnswered,
@@ -344,12 +345,24 @@ def asyncapi() -> Json:
                     "name": event.__name__,
                     "payload": {
                         "type": "object",
-                        "required": ["data", "id", "source", "specversion", "type"],
+                        "required": [
+                            *("specversion", "id", "source", "type", "subject", "dataschema"),
+                            "data",
+                        ],
                         "properties": {
                             "specversion": {"type": "string", "const": "1.0"},
-                            "id": {"type": "string"},
-                            "source": {"type": "string"},
-                            "type": {"type": "string"},
+                            "id": {"type": "string", "description": "The same in a repeat"},
+                            "source": {"type": "string", "pattern": "^[a-z]+-api$"},
+                            "type": {
+                                "type": "string",
+                                "pattern": f"^{re.escape(TYPE)}order_[a-z]+$",
+                                "description": "The channel, whatever the station",
+                            },
+                            "subject": {"type": "string", "description": "The order's id"},
+                            "dataschema": {"type": "string", "const": schema_of(event)},
+                            "traceparent": {"type": "string"},
+                            "tracestate": {"type": "string"},
+                            "baggage": {"type": "string"},
                             "data": {"$ref": f"#/components/schemas/{event.__name__}"},
                         },
                     },

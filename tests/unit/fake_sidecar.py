@@ -60,17 +60,16 @@ class FakeSidecar:
         self.documents[key] = (value, self.documents.get(key, (None, 0))[1] + 1)
 
     def _do(self, call: Call) -> Reply:
-        path, _, query = call.target.partition("?")
+        path = call.target.partition("?")[0]
         if path.startswith("/v1.0/invoke/product-api/"):
             return Reply(200, self.menu)
         topic = path.rpartition("/")[2]
         if path.startswith("/v1.0/publish/bulk/"):
             for entry in json.loads(call.body):
-                self.published.append(Published(topic, entry["entryId"], entry["event"]))
+                self._published(topic, entry["event"])
             return Reply(204)
         if path.startswith("/v1.0/publish/"):
-            event_id = unquote(query.removeprefix("metadata.cloudevent.id="))
-            self.published.append(Published(topic, event_id, json.loads(call.body)))
+            self._published(topic, json.loads(call.body))
             return Reply(204)
         if call.method == "POST" and path.endswith("/bulk"):
             keys = json.loads(call.body)["keys"]
@@ -80,6 +79,9 @@ class FakeSidecar:
             statuses = {self._save(item).status for item in json.loads(call.body)}
             return Reply(409 if 409 in statuses else max(statuses))
         return self._get(unquote(path.rpartition("/")[2]))
+
+    def _published(self, topic: str, event: Any) -> None:
+        self.published.append(Published(topic, event["id"], event["data"]))
 
     def _get(self, key: str) -> Reply:
         if key not in self.documents:

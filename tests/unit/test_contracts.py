@@ -113,7 +113,9 @@ def test_an_events_time_without_a_zone_is_none() -> None:
         StationAnswered.model_validate(answer | {"answeredAt": "2026-11-24T10:00:00"})
 
 
-@pytest.mark.parametrize("order_id", ["", "o", "a/../b", "a b", "a\0", "é", "o||p", ORDERED["orderId"].upper()])
+@pytest.mark.parametrize(
+    "order_id", ["", "o", "a/../b", "a b", "a\0", "é", "o||p", ORDERED["orderId"].upper()]
+)
 def test_an_events_order_has_an_id_that_is_safe_in_a_key(order_id: str) -> None:
     with pytest.raises(ValidationError):
         StationOrdered.model_validate(ORDERED | {"orderId": order_id})

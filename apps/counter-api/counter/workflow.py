@@ -514,7 +514,7 @@ def _asked(entry: Watched, ask: Ask, now: datetime, *, confirmed: bool) -> Watch
     return replace(entry, next=milliseconds(then), asked=asked)
 
 
-def _event(order: Order, station: Station) -> bytes:
+def _event(order: Order, station: Station) -> StationOrdered:
     """What a station gets of an order, whether it was placed or cancelled."""
     return StationOrdered(
         orderId=order.id,
@@ -523,4 +523,4 @@ def _event(order: Order, station: Station) -> bytes:
             ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
             for item in order.items_of(station)
         ),
-    ).to_json()
+    )

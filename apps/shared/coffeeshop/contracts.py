@@ -237,6 +237,8 @@ class CloudEvent(Document):
     """What the sidecar delivers (CloudEvents 1.0); `data` is the event that was published."""
 
     data: Any = None
+    tracestate: Any = None
+    baggage: Any = None
 
 
 class BulkEntry(Document):

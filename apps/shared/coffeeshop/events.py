@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from coffeeshop.contracts import BulkStatus, BulkStatuses, Delivery
+from coffeeshop.contracts import BulkStatus, BulkStatuses, CloudEvent, Delivery
 from coffeeshop.http import Problem, Request, Response, unavailable
-from coffeeshop.logs import Log
+from coffeeshop.logs import Log, traceparent
 
 Event = TypeVar("Event", bound=BaseModel)
 Handle = Callable[[Sequence[Event]], Awaitable[None]]
@@ -34,6 +34,7 @@ async def deliver(
         log("event.malformed", level="error", path=request.path, cause=problem.detail)
         return DROPPED
     if delivery.entries is None:
+        _carry_on(delivery)
         event, status = _read(delivery.data, model, request.path, log)
         if event is not None:
             await handle([event])
@@ -51,6 +52,13 @@ async def deliver(
     if events:
         await handle(events)
     return Response(200, BulkStatuses(statuses=tuple(statuses)).to_json())
+
+
+def _carry_on(event: CloudEvent) -> None:
+    """The sidecar hands on the `traceparent` of an event as a header, and leaves out the rest."""
+    state, baggage = event.tracestate or "", event.baggage or ""
+    if isinstance(state, str) and isinstance(baggage, str):
+        traceparent.get().carry(state, baggage)
 
 
 def _read(data: Any, model: type[Event], path: str, log: Log) -> tuple[Event | None, str]:

@@ -48,6 +48,10 @@ class Trace:
             self._rest = _carried(state or "", self._header("baggage") or "")
         return (*parent, *self._rest)
 
+    def baggage(self) -> str:
+        """What `headers` has of it, or an empty text."""
+        return dict(self.headers()).get("baggage", "")
+
     def carry(self, state: str, baggage: str) -> None:
         """Take these for `tracestate` and `baggage`, whatever the headers say."""
         self._rest = _carried(state, baggage)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
+from coffeeshop.cloudevents import MEDIA_TYPE, Event, enveloped
 from coffeeshop.logs import traceparent
 from coffeeshop.transport import Call, NoAnswer, Reply, Transport
 
@@ -69,22 +70,29 @@ class Sidecar:
         body: bytes = b"",
         *,
         extra: tuple[tuple[str, str], ...] = (),
+        media_type: str = "application/json",
     ) -> Reply:
         """Any call to the sidecar. Raises `NoAnswer`."""
-        headers = [("content-type", "application/json")] if body else []
+        headers = [("content-type", media_type)] if body else []
         headers += extra
         if self._token:
             headers.append(("dapr-api-token", self._token))
-        if trace := traceparent.get()():
-            headers.append(("traceparent", trace))
+        headers += traceparent.get().headers()
         return await self._transport.send(Call(method, target, tuple(headers), body))
 
     async def confirmed(
-        self, what: str, method: str, target: str, body: bytes = b"", *, accept: tuple[int, ...]
+        self,
+        what: str,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        accept: tuple[int, ...],
+        media_type: str = "application/json",
     ) -> Reply:
         """A call whose answer must be one of the statuses. Raises `Unavailable`."""
         try:
-            reply = await self.call(method, target, body)
+            reply = await self.call(method, target, body, media_type=media_type)
         except NoAnswer as error:
             raise Unavailable(f"{what} did not answer.") from error
         if reply.status not in accept:
@@ -109,22 +117,27 @@ class Sidecar:
             raise Unavailable("The store failed.")
         return {item.key: item for item in items}
 
-    async def publish(self, topic: str, event_id: str, event: bytes) -> None:
-        """Publish an event. The id is the event's own: a repeat keeps it. Raises `Unavailable`."""
-        target = f"/v1.0/publish/{PUBSUB}/{topic}?metadata.cloudevent.id={quote(event_id)}"
-        await self.confirmed("The broker", "POST", target, event, accept=(200, 204))
-
-    async def publish_many(self, topic: str, events: Mapping[str, bytes]) -> None:
-        """Publish events to one topic in one call, by their ids. Raises `Unavailable` if one of
-        them is not confirmed: any of them may have been published."""
-        if len(events) == 1:
-            ((event_id, event),) = events.items()
-            await self.publish(topic, event_id, event)
-        elif events:
-            entries = b",".join(_entry(event_id, event) for event_id, event in events.items())
-            target = f"/v1.0/publish/bulk/{PUBSUB}/{topic}"
-            body = b"[%s]" % entries
-            await self.confirmed("The broker", "POST", target, body, accept=(200, 204))
+    async def publish_many(self, topic: str, events: Mapping[str, Event]) -> None:
+        """Publish events to one topic in one call, by their ids: a repeat keeps its own. Raises
+        `Unavailable` if one of them is not confirmed: any of them may have been published."""
+        if not events:
+            return
+        baggage = traceparent.get().baggage()
+        sent = {key: enveloped(topic, key, event, baggage) for key, event in events.items()}
+        if len(sent) == 1:
+            (body,) = sent.values()
+            path, media_type = "publish", MEDIA_TYPE
+        else:
+            body = b"[%s]" % b",".join(_entry(key, event) for key, event in sent.items())
+            path, media_type = "publish/bulk", "application/json"
+        await self.confirmed(
+            "The broker",
+            "POST",
+            f"/v1.0/{path}/{PUBSUB}/{topic}",
+            body,
+            accept=(200, 204),
+            media_type=media_type,
+        )
 
     async def invoke(
         self,
@@ -139,12 +152,8 @@ class Sidecar:
 
 def _entry(event_id: str, event: bytes) -> bytes:
     """An event of a bulk publish."""
-    template = (
-        b'{"entryId":%s,"event":%s,"contentType":"application/json",'
-        b'"metadata":{"cloudevent.id":%s}}'
-    )
-    name = json.dumps(event_id).encode()
-    return template % (name, event, name)
+    template = b'{"entryId":"%s","event":%s,"contentType":"%s"}'
+    return template % (event_id.encode(), event, MEDIA_TYPE.encode())
 
 
 class Store(Generic[T]):
@@ -162,7 +171,7 @@ class Store(Generic[T]):
     async def get(self, key: str) -> Stored[T] | None:
         """The document, or None where there is none. Raises `Unavailable`."""
         reply = await self._sidecar.confirmed(
-            "The store", "GET", f"{self._path}/{quote(key)}", accept=(200, 204)
+            "The store", "GET", f"{self._path}/{quote(key, safe='')}", accept=(200, 204)
         )
         if reply.status == 204:
             return None

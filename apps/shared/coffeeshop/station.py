@@ -239,10 +239,7 @@ class StationApi:
                 self._log_made(record)
         await self._sidecar.publish_many(
             f"{self._station}_order_updated",
-            {
-                f"{each.orderId}.{self._station}.updated": each.to_json()
-                for each in recorded.values()
-            },
+            {f"{each.orderId}.{self._station}.updated": each for each in recorded.values()},
         )
         if len(recorded) < len(by_key):
             raise Unavailable("The store did not confirm.")
