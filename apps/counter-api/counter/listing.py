@@ -9,8 +9,10 @@ from counter.orders import EVERYONE, STORE, Orders, customer_index
 
 NEWEST = Cursor(Entry(10**15 - 1, ""))
 """Above every entry, also of orders that were placed while a clock was days ahead."""
-BATCHES = 12
-"""How many pages' worth of entries one page looks at."""
+FEW_LOOKS, MOST_LOOKS = 12, 60
+"""How often one page looks at entries: with something to show, and with nothing yet."""
+FILTERED = 100
+"""Entries that are looked at together where a status is wanted: most may be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,15 @@ class Listing:
     async def page(
         self, cursor: Cursor | None, count: int, *, customer: str | None, status: str | None
     ) -> Page:
-        """Up to `count` orders. Raises `UnknownCursor` and `Unavailable`."""
+        """Up to `count` orders: none at all only on the last page, or where none was found among
+        the 6,000 that a page looks at. Raises `UnknownCursor` and `Unavailable`."""
         index = EVERYONE if customer is None else customer_index(self._secret, customer)
         next_ = cursor or NEWEST
+        size = count if status is None else max(count, FILTERED)
         orders: list[View] = []
-        for _ in range(BATCHES):
-            found = await self._indexes.before(index, next_, count)
-            batch, rest = found.entries[:count], len(found.entries) > count
+        for looks in range(1, MOST_LOOKS + 1):
+            found = await self._indexes.before(index, next_, size)
+            batch, rest = found.entries[:size], len(found.entries) > size
             views = await self._orders.find_many([entry.id for entry in batch])
             for entry in batch:
                 seen = views.get(entry.id)
@@ -49,6 +53,8 @@ class Listing:
             if found.is_all and not rest:
                 return Page(orders, None)
             next_ = found.after(batch[-1])
+            if orders and looks >= FEW_LOOKS:
+                break
         return Page(orders, next_)
 
 
