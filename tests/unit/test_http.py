@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from coffeeshop.contracts import PlaceOrder
 from coffeeshop.http import (
@@ -20,6 +21,7 @@ from coffeeshop.http import (
 )
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import TooManyRequests, Unavailable
+from scripts.cache import CHECKOUT
 
 ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
 GOOD = b'{"loyaltyMemberId":"ann","items":[{"itemType":1}]}'
@@ -301,3 +303,25 @@ def test_a_name_in_a_query_is_one_by_the_rule_for_names() -> None:
         assert refused.value.errors[0].field == "who"
     with pytest.raises(Problem):
         name_in({}, "who")
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        ({}, "no token"),
+        ({"dapr-api-token": "old"}, "another token"),
+        ({"dapr-api-token": "t", "dapr-caller-app-id": "x"}, "an invocation by another app"),
+    ],
+)
+def test_who_is_no_sidecar_of_ours_is_refused_and_logged(given: Headers, cause: str) -> None:
+    api = Api(app_token="t")
+    assert api.ask("POST", "/event", given).status == 403
+    ((event, fields),) = api.logged
+    assert (event, fields["cause"]) == ("sidecar.refused", cause)
+    assert Api(app_token="t").ask("POST", "/event", {"dapr-api-token": "t"}).status == 204
+
+
+def test_what_a_token_that_is_being_changed_is_answered_is_repeated_by_the_sidecar() -> None:
+    policy = yaml.safe_load((CHECKOUT / "k8s/base/dapr/resiliency.yaml").read_text())
+    codes = policy["spec"]["policies"]["retries"]["delivery"]["matching"]["httpStatusCodes"]
+    assert "403" in codes.split(",")

@@ -166,10 +166,21 @@ class Router:
         elif caller is Caller.STATION:
             _credentials(request)
         elif caller is Caller.SIDECAR:
-            token = request.header("dapr-api-token") or ""
+            self._expect_sidecar(request)
+
+    def _expect_sidecar(self, request: Request) -> None:
+        """403 is said before anything is read or done, and repeated by the sidecar
+        (k8s/base/dapr/resiliency.yaml): a token that is being changed loses no event."""
+        token = request.header("dapr-api-token") or ""
+        if not _same(token, self._settings.app_token):
+            cause = "another token" if token else "no token"
+        elif request.header("dapr-caller-app-id"):
             # An invocation by another app carries our token too: its sidecar hands it to ours.
-            if not _same(token, self._settings.app_token) or request.header("dapr-caller-app-id"):
-                raise Problem(403, "Only this API's own sidecar may call this.")
+            cause = "an invocation by another app"
+        else:
+            return
+        self._log("sidecar.refused", level="warning", path=request.path, cause=cause)
+        raise Problem(403, "Only this API's own sidecar may call this.")
 
     def _expect_bearer(self, request: Request, token: str) -> None:
         if not token:
