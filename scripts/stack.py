@@ -215,10 +215,9 @@ def _sidecar(
         # No job is scheduled: an empty address keeps the sidecar from connecting to a scheduler,
         # and from waiting for one before it calls itself healthy.
         *("--scheduler-host-address", ""),
-        *("--enable-app-health-check", "--app-health-check-path", f"/healthz/{api}"),
-        *("--app-health-probe-interval", "1", "--app-health-probe-timeout", "1000"),
-        *("--app-health-threshold", "10", "--dapr-graceful-shutdown-seconds", "2"),
-        "--log-as-json",
+        # No --enable-app-health-check: each change of that health loses messages
+        # (docs/facts/blocked-readers.md).
+        *("--dapr-graceful-shutdown-seconds", "2", "--log-as-json"),
     )
     env = sidecar_environment(secrets)
     needed = (ports.sidecar(api), ports.grpc(api), ports.internal(api), ports.metrics(api))

@@ -379,7 +379,7 @@ def health_paths_are_the_components_own(documents: Documents) -> Iterator[str]:
     routes = manifest.routes()
     for name, template in workloads(documents):
         app = labels(template).get("app.kubernetes.io/name")
-        paths = [annotations(template).get("dapr.io/app-health-check-path")]
+        paths: list[str | None] = []
         for container in template["spec"]["containers"]:
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 paths.append((container.get(probe) or {}).get("httpGet", {}).get("path"))

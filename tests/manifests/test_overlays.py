@@ -159,13 +159,13 @@ def wrong_component(documents: Documents) -> None:
 
 
 def wrong_health_path(documents: Documents) -> None:
-    annotations = pod(documents, "barista-sidecar")["metadata"]["annotations"]
-    annotations["dapr.io/app-health-check-path"] = "/healthz"
+    container = pod(documents, "barista-api")["spec"]["containers"][0]
+    container["readinessProbe"]["httpGet"]["path"] = "/healthz"
 
 
 def misspelt_annotation(documents: Documents) -> None:
     annotations = pod(documents, "barista-sidecar")["metadata"]["annotations"]
-    annotations["dapr.io/app-healthcheck-path"] = annotations.pop("dapr.io/app-health-check-path")
+    annotations["dapr.io/log-json"] = annotations.pop("dapr.io/log-as-json")
 
 
 def scheduler_that_is_waited_for(documents: Documents) -> None:

@@ -121,6 +121,5 @@ def test_the_dapr_cli_starts_what_the_stack_starts() -> None:
     for api, app in apps.items():
         assert app["appPort"] == ports.app(api)
         assert app["daprHTTPPort"] == ports.sidecar(api)
-        assert app["appHealthCheckPath"] == f"/healthz/{api}"
     (command,) = [app["command"] for app in apps.values() if "command" in app]
     assert f"127.0.0.1:{ports.app('counter')}" in command
