@@ -29,7 +29,7 @@ from counter import operations as op
 from counter import page
 from counter.index import Cursor, Entry, Mark, UnknownCursor
 from counter.listing import Listing, Page
-from counter.live import Document, Read, events, once_ended
+from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.menu import MenuBoard
 from counter.order import Item, ItemOutcome, Rejected, View
 from counter.orders import Orders
@@ -43,7 +43,6 @@ BOARD_PAUSE = 1.0
 """Seconds between two looks at what is followed: at one order, at the newest of all."""
 
 _ORDERS = TypeAdapter(contracts.Order)
-_PAGES = TypeAdapter(contracts.OrderPage)
 
 _ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -144,6 +143,7 @@ class Counter:
         return once_ended(self._env, self._log, first, read, wait)
 
     async def follow_order(self, request: Request) -> Response:
+        check_room()
         first, read = await self._find(request.path_params["id"])
         return events(self._env, self._log, first, read, ORDER_PAUSE)
 
@@ -159,13 +159,19 @@ class Counter:
         return _document(seen), read
 
     async def follow_all_orders(self, request: Request) -> Response:
-        limit = _limit(request.query())
+        query = request.query()
+        limit = _limit(query)
+        changes = _changes if _flag(query, "changes") else None
+        check_room()
 
         async def read() -> Document:
             newest = await self._listing.page(None, limit, customer=None, status=None)
-            return _page_json(newest), False
+            orders = tuple(map(_json, newest.orders))
+            return Document(_page_of(orders, newest.next), False, orders)
 
-        return events(self._env, self._log, await read(), read, BOARD_PAUSE)
+        key = f"newest {limit}"
+        first = await latest(key, read)
+        return events(self._env, self._log, first, read, BOARD_PAUSE, key=key, changes=changes)
 
     async def list_customer_orders(self, request: Request) -> Response:
         query = request.query()
@@ -208,7 +214,7 @@ def _no_order() -> Problem:
 
 
 def _document(seen: View) -> Document:
-    return _json(seen), seen.is_terminal
+    return Document(_json(seen), seen.is_terminal)
 
 
 def _json(seen: View) -> bytes:
@@ -216,10 +222,16 @@ def _json(seen: View) -> bytes:
 
 
 def _page_json(found: Page) -> bytes:
-    page = contracts.OrderPage(
-        orders=tuple(map(_wire, found.orders)), next=_encode(found.next) if found.next else None
-    )
-    return contracts.with_numbers(_PAGES.dump_json(page))
+    return _page_of(tuple(map(_json, found.orders)), found.next)
+
+
+def _page_of(orders: tuple[bytes, ...], next_: Cursor | None) -> bytes:
+    cursor = b'"%s"' % _encode(next_).encode() if next_ else b"null"
+    return b'{"orders":[%s],"next":%s}' % (b",".join(orders), cursor)
+
+
+def _changes(orders: tuple[bytes, ...]) -> bytes:
+    return _page_of(orders, None)
 
 
 def _wire(seen: View) -> contracts.Order:
@@ -266,6 +278,13 @@ def _wait(query: Mapping[str, str]) -> int:
 
 def _limit(query: Mapping[str, str]) -> int:
     return _number(query, "limit", default=PAGE, low=1, high=MAX_PAGE)
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    value = query.get(name, "false")
+    if value not in ("true", "false"):
+        raise invalid_fields([FieldError(field=name, message="must be true or false")])
+    return value == "true"
 
 
 def _number(query: Mapping[str, str], name: str, *, default: int, low: int, high: int) -> int:

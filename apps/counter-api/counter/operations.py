@@ -90,9 +90,16 @@ LIST_ALL_ORDERS = Operation(
 FOLLOW_ALL_ORDERS = Operation(
     "followAllOrders",
     "The newest orders as they change: server-sent events, each one a page",
-    (Answer(200, "A stream of pages, at most a minute: then connect again", None, _EVENTS),),
+    (Answer(200, "A stream of pages, for a minute or 256 KB: then connect again", None, _EVENTS),),
     problems=(422, 503),
-    parameters=_PAGE[:1],
+    parameters=(
+        _PAGE[0],
+        Parameter(
+            "changes",
+            {"type": "boolean", "default": False},
+            "After the first page only the orders that are new or changed",
+        ),
+    ),
 )
 GET_MENU = Operation(
     "getMenu",
