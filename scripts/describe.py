@@ -88,6 +88,7 @@ _PROBLEMS = {
     403: "Only the API's own sidecar may call this",
     404: "There is no such thing",
     409: "It is too late: `detail` says for what",
+    408: "The body did not arrive in time",
     413: "The body is too large",
     415: "The body is not declared as JSON, or is encoded (gzip)",
     422: "Some fields cannot be accepted; `errors` names each",
@@ -273,7 +274,7 @@ def _answer(answer: Answer, schemas: _Schemas) -> Json:
 def _problem_statuses(route: Route, operation: Operation) -> list[int]:
     statuses = set(operation.problems)
     if operation.body is not None:
-        statuses |= {400, 413, 415, 422}
+        statuses |= {400, 408, 413, 415, 422}
     if route.caller is Caller.SIDECAR:
         statuses.add(403)
     elif route.caller is not Caller.ANYONE:

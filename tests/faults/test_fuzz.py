@@ -16,7 +16,7 @@ from tests.faults.run import Run
 from tests.faults.test_doors import ORDER, SIDECAR_ONLY
 
 ROUNDS = int(os.environ.get("COFFEESHOP_FUZZ") or 60)
-DOCUMENTED = {200, 204, 400, 403, 404, 405, 413, 415, 422, 503}
+DOCUMENTED = {200, 204, 400, 403, 404, 405, 408, 413, 415, 422, 503}
 
 GOOD: Any = {
     "data": {

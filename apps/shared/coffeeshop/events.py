@@ -31,6 +31,8 @@ async def deliver(
     try:
         delivery = await request.json(Delivery, MAX_DELIVERY)
     except Problem as problem:
+        if problem.status == 408:
+            raise unavailable(problem.detail) from None
         log("event.malformed", level="error", path=request.path, cause=problem.detail)
         return DROPPED
     if delivery.entries is None:

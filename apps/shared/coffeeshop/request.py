@@ -54,7 +54,7 @@ class Request:
         return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
 
     async def json(self, model: type[Model], limit: int = MAX_BODY) -> Model:
-        """The body as a contract. Raises `Problem` (400, 413, 415 or 422)."""
+        """The body as a contract. Raises `Problem` (400, 408, 413, 415 or 422)."""
         media_type = (self.header("content-type") or "").partition(";")[0].strip().lower()
         if media_type not in (JSON, "application/cloudevents+json"):
             raise Problem(415, "Send the body as application/json.")

@@ -21,7 +21,7 @@ from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
 from coffeeshop.environment import Environment
-from coffeeshop.http import CutShort, Request, Response, Router, TooLarge
+from coffeeshop.http import CutShort, Problem, Request, Response, Router, TooLarge
 from coffeeshop.settings import NAMES, Settings
 from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
 
@@ -30,6 +30,13 @@ try:
     from spin_sdk import variables
 except ImportError:  # the portable world has no Spin variables
     variables = None
+
+PATIENCE = 1.0
+"""Seconds in which a request's body must follow its headers: long enough for a packet that was
+lost, and short because a request that waits for its body holds one of the places that all share
+(`scripts.runtime`)."""
+GLANCE = 0.05
+"""Seconds after which it is looked for first."""
 
 _CHUNK = 64 * 1024
 _METHODS = {
@@ -133,14 +140,57 @@ class _Incoming:
         length = limit + 1 if said is None else int(said)
         if length > limit + 1:
             raise TooLarge
-        body, trailers = await _read(wasi.Request.consume_body, self._request, length)
+        body = await self._receive(length, is_said=said is not None)
         if len(body) > limit:
             raise TooLarge
-        # Where no length was said the host alone knows whether the end was the end.
-        whole = isinstance(await trailers.read(), Ok) if said is None else len(body) == length
-        if not whole:
+        return body
+
+    async def _whole(self, length: int, *, is_said: bool) -> bytes:
+        """Where no length was said the host alone knows whether the end was the end."""
+        body, trailers = await _read(wasi.Request.consume_body, self._request, length)
+        is_whole = len(body) == length or (not is_said and isinstance(await trailers.read(), Ok))
+        if not is_whole:
             raise CutShort
         return body
+
+    async def _receive(self, length: int, *, is_said: bool) -> bytes:
+        """The body, unless it takes too long: a place is for those who have sent their request.
+
+        A read cannot be cancelled. So it goes on by itself after the answer, until the connection
+        ends, and holds no place any more.
+        """
+        loop = asyncio.get_running_loop()
+        reading = asyncio.Task(self._whole(length, is_said=is_said), loop=loop, eager_start=True)
+        if reading.done():
+            return reading.result()
+        arrived: asyncio.Future[None] = loop.create_future()
+
+        def settle(_: asyncio.Task[bytes]) -> None:
+            if not arrived.done():
+                arrived.set_result(None)
+
+        reading.add_done_callback(settle)
+        guest.spawn(_expire(arrived))
+        await arrived
+        if reading.done():
+            return reading.result()
+        guest.spawn(_outlast(reading))
+        raise Problem(408, "The body did not arrive in time.")
+
+
+async def _expire(arrived: asyncio.Future[None]) -> None:
+    """In two steps: nearly every body is there after the first, and nothing waits any more."""
+    for seconds in (GLANCE, PATIENCE - GLANCE):
+        await _sleep(seconds)
+        if arrived.done():
+            return
+    arrived.set_result(None)
+
+
+async def _outlast(reading: asyncio.Task[bytes]) -> None:
+    """Keep the guest's task until its read has ended: a read left pending traps the instance."""
+    await asyncio.wait([reading])
+    reading.exception()  # taken, or the event loop would raise it
 
 
 def _respond(answer: Response) -> wasi.Response:
