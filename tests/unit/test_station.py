@@ -220,8 +220,11 @@ def test_what_is_no_order_is_dropped_to_the_dead_letters(path: str, body: Any) -
     assert not kitchen.sidecar.documents
 
 
-def test_a_newer_version_is_left_for_a_newer_station() -> None:
-    assert Kitchen().order(version=2).status == 503
+def test_a_newer_version_is_dropped_to_the_dead_letters_and_not_repeated() -> None:
+    kitchen = Kitchen()
+    answer = kitchen.order(version=2)
+    assert (answer.status, answer.body) == (200, b'{"status":"DROP"}')
+    assert not kitchen.sidecar.documents
 
 
 @pytest.mark.parametrize("path", [ORDERED, CANCELLED])
