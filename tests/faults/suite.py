@@ -6,7 +6,7 @@ Each breaks something, mends it, and audits every order; it yields a row for the
 from collections.abc import Callable, Iterator, Sequence
 
 from scripts.cache import say
-from tests.faults import crash_points, deliveries, outages
+from tests.faults import crash_points, deliveries, outages, stalls, starvation
 from tests.faults.audit import Verdict
 from tests.faults.run import Run
 
@@ -23,6 +23,11 @@ SUITE: dict[str, Case] = {
     "redelivered": deliveries.redelivered,
     "poison": deliveries.poison,
     "overload": outages.overload,
+    "stalls": stalls.stalls,
+    "held-bodies": starvation.held_bodies,
+    "unread-streams": starvation.unread_streams,
+    "boards": starvation.boards,
+    "newer-versions": starvation.newer_versions,
 }
 
 
