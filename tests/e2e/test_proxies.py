@@ -1,0 +1,130 @@
+"""nginx and Caddy in front, each with its defaults: the page, the board and orders work."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from scripts.stack import Ports
+from shop import PORT_OFFSET, Shop, order
+from tests.cluster import binaries
+
+MISSING = "the test of nginx in front needs it: apt-get install nginx-light"
+NGINX = """
+daemon off;
+pid {home}/pid;
+error_log {home}/error.log;
+events {{}}
+http {{
+    access_log off;
+    include /etc/nginx/mime.types;
+    client_body_temp_path {home}/body;
+    proxy_temp_path {home}/proxy;
+    fastcgi_temp_path {home}/fastcgi;
+    uwsgi_temp_path {home}/uwsgi;
+    scgi_temp_path {home}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ proxy_pass http://127.0.0.1:{counter}; }}
+    }}
+}}
+"""
+"""Its defaults for everything that a proxy does; only its files are in a folder of the test's."""
+SOON = 3.0
+"""Seconds within which a board shows a new order."""
+
+
+@contextmanager
+def nginx(home: Path, port: int, counter: int) -> Iterator[None]:
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    config = home / "nginx.conf"
+    config.write_text(NGINX.format(home=home, port=port, counter=counter))
+    with _running([program, "-e", str(home / "error.log"), "-c", str(config)], home, port):
+        yield
+
+
+@contextmanager
+def caddy(home: Path, port: int, counter: int) -> Iterator[None]:
+    command = [
+        *(str(binaries.caddy()), "reverse-proxy"),
+        *("--from", f"http://127.0.0.1:{port}", "--to", f"127.0.0.1:{counter}"),
+    ]
+    with _running(command, home, port):
+        yield
+
+
+@contextmanager
+def _running(command: list[str], home: Path, port: int) -> Iterator[None]:
+    env = {**os.environ, "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)}
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 10
+        while not _listens(port):
+            assert process.poll() is None, (home / "log").read_text()
+            assert time.monotonic() < deadline, "it does not listen"
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
+def front(request: Any, shop: Shop, tmp_path: Path) -> Iterator[httpx.Client]:
+    """The shop as it is seen through a proxy."""
+    ports = Ports(PORT_OFFSET)
+    port = 3907 + PORT_OFFSET
+    address = f"http://127.0.0.1:{port}"
+    with (
+        request.param(tmp_path, port, ports.app("counter")),
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        yield client
+
+
+def test_the_page_comes_whole(front: httpx.Client, shop: Shop) -> None:
+    for path in ("/", "/v1/api/menu", "/openapi.json"):
+        assert front.get(path).raise_for_status().content == shop.counter.get(path).content
+
+
+def test_an_order_is_taken_and_followed_to_its_end(front: httpx.Client) -> None:
+    placed = front.post("/v1/api/orders", json=order("ann")).raise_for_status().json()
+    with front.stream("GET", f"/v1/api/orders/{placed['id']}/events") as answer:
+        assert list(_versions(answer))[-1]["status"] == "FULFILLED"
+    waited = front.get(f"/v1/api/orders/{placed['id']}", params={"wait": 30})
+    assert waited.json()["status"] == "FULFILLED"
+
+
+def test_a_board_shows_an_order_as_it_comes(front: httpx.Client) -> None:
+    with front.stream("GET", "/v1/api/fulfillment-orders/events?limit=5") as answer:
+        versions = _versions(answer)
+        begin = time.monotonic()
+        next(versions)
+        placed = front.post("/v1/api/orders", json=order("ann")).json()
+        assert any(placed["id"] in [o["id"] for o in page["orders"]] for page in versions)
+        assert time.monotonic() - begin < SOON
+
+
+def _versions(answer: httpx.Response) -> Iterator[Any]:
+    for line in answer.iter_lines():
+        if line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
