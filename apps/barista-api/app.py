@@ -16,6 +16,8 @@ CONFIGURATION = station.Configuration(
 
 
 class HttpHandler(Guest):
+    api = "barista-api"
+
     @staticmethod
     def build(env: Environment) -> Router:
         return station.build(CONFIGURATION, env)

@@ -5,4 +5,5 @@ from product.api import build
 
 
 class HttpHandler(Guest):
+    api = "product-api"
     build = staticmethod(build)

@@ -30,6 +30,8 @@ SETTLED = 22.0
 IDLE_SECONDS = 20.0
 """Whole periods of the sweep, which comes every 10 s."""
 PATIENCE = 120
+UNUSED = dict.fromkeys(("sidecar_token", "app_token", "id_secret"), "never-used")
+"""Settings of an API that is asked nothing that needs them; it does not start without."""
 T = TypeVar("T")
 RUNTIMES = {"ours": "wasmtime", "peer": "tests.bench.native", "spin": "spin"}
 
@@ -217,7 +219,7 @@ def api(
 ) -> Single:
     """One more process of an API; `beside`: it uses that stack's sidecar of this API, which does
     not know of it: it gets no events and no sweeps. `sidecar_port` is used instead of its own."""
-    given: dict[str, str] = {"id_secret": "never-used"}
+    given = dict(UNUSED)
     if beside is not None:
         given = stack.settings(beside.ports, beside.secrets, {})[name]
     if sidecar_port is not None:

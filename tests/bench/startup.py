@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from scripts import build, provision
-from scripts.runtime import Process
+from scripts.runtime import Process, environment
 from tests.bench.measures import Measure, at_most, figure
-from tests.bench.stacks import OFFSET, Memory, Single, api, memory
+from tests.bench.stacks import OFFSET, UNUSED, Memory, Single, api, memory
 
 API = "counter"
 PORT = OFFSET + 5_700
@@ -44,9 +45,11 @@ def measure() -> Iterator[Measure]:
 def _fresh() -> float:
     """The same component, compiled when it is started."""
     component = build.build("portable", [f"{API}-api"])[f"{API}-api"]
-    command = (
+    command: tuple[str | Path, ...] = (
         *(provision.wasmtime(), "serve", *build.SERVE_FLAGS, "-C", "cache=n"),
-        *("--addr", f"127.0.0.1:{PORT}", "--env", "COFFEESHOP_ID_SECRET=never-used", component),
+        *("--addr", f"127.0.0.1:{PORT}"),
+        *(f"--env={name}={value}" for name, value in environment(UNUSED).items()),
+        component,
     )
     with Single(Process("fresh", "components", command, (PORT,)), f"/healthz/{API}") as process:
         return process.seconds

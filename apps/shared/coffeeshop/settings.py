@@ -1,7 +1,14 @@
 """What an operator can set. Read at request time: module code runs when the component is built."""
 
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
+
+ALWAYS_NEEDED = ("sidecar_token", "app_token")
+"""Of every API: without them the sidecar refuses its calls, or anybody may send it events."""
+
+MAX_DEADLINE_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,20 +16,21 @@ class Settings:
     """The settings of one API, each a string as the runtime hands it over.
 
     On Spin each is a variable of the component, elsewhere the environment variable
-    `COFFEESHOP_<NAME>`. An empty token switches that check off.
+    `COFFEESHOP_<NAME>`. An empty POS or staff token switches that check off. Secrets are left out
+    of the text form, which exceptions and logs may hold.
     """
 
     sidecar_host: str = "127.0.0.1"
     sidecar_port: str = "3500"
-    sidecar_token: str = ""
+    sidecar_token: str = field(default="", repr=False)
     """Sent to the sidecar, which refuses calls without it."""
-    app_token: str = ""
+    app_token: str = field(default="", repr=False)
     """Expected from the sidecar on events and jobs."""
-    id_secret: str = ""
+    id_secret: str = field(default="", repr=False)
     """Keys the HMACs behind order ids and customer keys. Changing it loses both."""
-    pos_token: str = ""
+    pos_token: str = field(default="", repr=False)
     """Expected from a POS as a bearer token."""
-    staff_token: str = ""
+    staff_token: str = field(default="", repr=False)
     """Expected from staff who change the list of unavailable items."""
     order_deadline_seconds: str = "300"
 
@@ -33,8 +41,69 @@ class Settings:
 
     @property
     def order_deadline(self) -> timedelta:
-        """How long stations may take to answer."""
+        """How long stations may take to answer. Raises `ValueError` for what `wrong` names."""
         return timedelta(seconds=int(self.order_deadline_seconds))
 
+    def wrong(self, needed: Collection[str] = ()) -> tuple["Wrong", ...]:
+        """Each setting that cannot be used. Those that are `needed` may not be empty."""
+        found = []
+        for name, rule in _RULES.items():
+            value = getattr(self, name)
+            if not value and name in needed:
+                found.append(Wrong(name, "set"))
+            elif not rule.accepts(value):
+                found.append(Wrong(name, rule.expected))
+        return tuple(found)
 
-NAMES = tuple(field.name for field in fields(Settings))
+
+NAMES = tuple(each.name for each in fields(Settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A setting that cannot be used: it must be `expected`. Neither field holds its value."""
+
+    name: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.name} must be {self.expected}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    accepts: Callable[[str], object]
+    expected: str
+
+
+def _whole_number(low: int, high: int, unit: str) -> _Rule:
+    def accepts(text: str) -> bool:
+        return bool(re.fullmatch(r"[0-9]{1,6}", text)) and low <= int(text) <= high
+
+    return _Rule(accepts, f"a whole number{unit} from {low} to {high}")
+
+
+_HOST = _Rule(
+    re.compile(
+        r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]"
+    ).fullmatch,
+    "a host's name or address (IPv6 in brackets)",
+)
+TOKEN = _Rule(
+    re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?)?").fullmatch,
+    "at most 1024 visible ASCII characters, blanks only between them",
+)
+"""A token travels in a header. White space at its ends, such as the line's end of a file that a
+Secret was made of, is cut off on the way, and the two then differ."""
+
+_RULES: dict[str, _Rule] = {
+    "sidecar_host": _HOST,
+    "sidecar_port": _whole_number(1, 65_535, ""),
+    "sidecar_token": TOKEN,
+    "app_token": TOKEN,
+    # Any text: what a shop began with must do for ever.
+    "id_secret": _Rule(lambda _: True, ""),
+    "pos_token": TOKEN,
+    "staff_token": TOKEN,
+    "order_deadline_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
+}

@@ -22,7 +22,8 @@ from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
 from coffeeshop.environment import Environment
 from coffeeshop.http import CutShort, Problem, Request, Response, Router, TooLarge
-from coffeeshop.settings import NAMES, Settings
+from coffeeshop.settings import ALWAYS_NEEDED, NAMES, Settings
+from coffeeshop.start import Answering, start
 from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
 
 variables: Any
@@ -79,9 +80,12 @@ async def _variable(name: str) -> str | None:
 
 
 class Guest(exports.HttpHandler):
-    """The exported handler. An API's `app.py` names the function that builds its router."""
+    """The exported handler. An API's `app.py` has its name, the function that builds its router and
+    the settings that it cannot be without."""
 
-    _router: Router | None = None
+    api: str
+    needed: tuple[str, ...] = ALWAYS_NEEDED
+    _answer: Answering | None = None
 
     @staticmethod
     def build(env: Environment) -> Router:
@@ -89,11 +93,11 @@ class Guest(exports.HttpHandler):
 
     async def handle(self, request: wasi.Request) -> wasi.Response:
         cls = type(self)
-        if cls._router is None:
-            cls._router = cls.build(await _environment())
+        if cls._answer is None:
+            cls._answer = start(cls.api, cls.needed, cls.build, await _environment())
         method = request.get_method()
         incoming = _Incoming(request)
-        answer = await cls._router(
+        answer = await cls._answer(
             Request(
                 method=method.value
                 if isinstance(method, wasi.Method_Other)
