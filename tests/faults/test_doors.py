@@ -110,8 +110,6 @@ def test_valkey_wants_its_password(stack: Stack) -> None:
 
 
 def test_everything_listens_on_loopback_alone(stack: Stack) -> None:
-    """But for the scheduler's health port, which answers nothing but that it lives: the scheduler
-    of Dapr 1.18.2 does not hand its --healthz-listen-address on (read in cmd/scheduler/app)."""
     pids = {process["pid"] for process in stack.states()}
     for pid in set(pids):
         pids |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
@@ -123,7 +121,7 @@ def test_everything_listens_on_loopback_alone(stack: Stack) -> None:
         and connection.laddr
         and connection.laddr.ip != "127.0.0.1"
     }
-    assert open_to_all <= {stack.ports.scheduler_health}
+    assert open_to_all == set()
 
 
 def test_secrets_are_their_owners_alone(stack: Stack) -> None:

@@ -114,7 +114,7 @@ class Staffed:
     async def _report(self, ticket: StationAnswered) -> None:
         event_id = f"{ticket.orderId}.{self._station}.updated.{ticket.sequence}"
         topic = f"{self._station}_order_updated"
-        await self._sidecar.publish(topic, event_id, ticket.to_json())
+        await self._sidecar.publish_many(topic, {event_id: ticket})
 
 
 def _status(known: Stored[StationAnswered]) -> ItemStatus:
