@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 import yaml
 
@@ -18,9 +18,6 @@ from coffeeshop.transport import Call, Reply
 from tests.simulation.world import App, World
 
 APP_TOKEN = "app-token"
-UNHEALTHY_AFTER = 10_000
-"""How long an API must be away before its sidecar stops deliveries and cron (app health)."""
-PROBE = 1_000
 
 Answered = Callable[[Reply | None], None]
 
@@ -214,9 +211,6 @@ class Sidecar:
         self.world = engines.world
         self.is_up = True
         self.epoch = 0
-        self.app_is_healthy = True
-        self.pauses = 0
-        """How often the subscriptions were stopped because the API was away."""
         engines.sidecars[app.name] = self
         app.sidecar = self
 
@@ -233,29 +227,11 @@ class Sidecar:
 
         self.world.after(downtime, back)
 
-    def app_died(self) -> None:
-        epoch = self.app.epoch
-
-        def still_away() -> None:
-            if epoch == self.app.epoch and not self.app.is_up:
-                self.app_is_healthy = False
-                self.pauses += 1
-
-        self.world.after(UNHEALTHY_AFTER, still_away)
-
-    def app_is_back(self) -> None:
-        def well() -> None:
-            if self.app.is_up:
-                self.app_is_healthy = True
-
-        if not self.app_is_healthy:
-            self.world.after(PROBE, well)
-
     def sweep_regularly(self) -> None:
         every = self.engines.configuration.sweep_every
 
         def fire() -> None:
-            if self.is_up and self.app_is_healthy:
+            if self.is_up:
                 self.to_app("POST", "/job/sweep", b"", _ignore)
                 if self.world.strikes("two replicas sweep"):
                     later = (0, 1, 3, 40)[self.world.tape.draw(4)]
@@ -270,7 +246,7 @@ class Sidecar:
         if not self.is_up:
             answer(None)
             return
-        path, _, query = call.target.partition("?")
+        path = call.target.partition("?")[0]
         version, kind, *rest = path.removeprefix("/").split("/", 3)
         if version != "v1.0":
             raise AssertionError(call.target)
@@ -284,7 +260,7 @@ class Sidecar:
         elif kind == "publish" and rest[0] == "bulk":
             alive(self._publish_many(rest[1].rpartition("/")[2], json.loads(call.body)))
         elif kind == "publish":
-            alive(self._publish(rest[1], query, call.body))
+            alive(self._publish(rest[1], json.loads(call.body)))
         elif kind == "invoke":
             self._invoke(call, rest[0], call.target.partition("/method")[2], alive)
         else:
@@ -344,11 +320,10 @@ class Sidecar:
         self.engines.on_write(name, key, before[0] if before else None, item["value"])
         return 204
 
-    def _publish(self, topic: str, query: str, body: bytes) -> Reply:
+    def _publish(self, topic: str, event: Any) -> Reply:
         if not self.engines.valkey_is_up:
             return Reply(500)
-        (event_id,) = parse_qs(query).get("metadata.cloudevent.id", ["some id"])
-        self.engines.publish(topic, event_id, json.loads(body))
+        self.engines.publish(topic, event["id"], event["data"])
         return Reply(204)
 
     def _publish_many(self, topic: str, entries: list[Any]) -> Reply | None:
@@ -357,7 +332,7 @@ class Sidecar:
             return Reply(500)
         is_cut = len(entries) > 1 and self.world.strikes("bulk publish stops half way")
         for entry in entries[: len(entries) // 2] if is_cut else entries:
-            self.engines.publish(topic, entry["metadata"]["cloudevent.id"], entry["event"])
+            self.engines.publish(topic, entry["event"]["id"], entry["event"]["data"])
         return Reply(500) if is_cut else Reply(204)
 
     def _invoke(
@@ -414,7 +389,7 @@ class Sidecar:
         """Read the message from the stream and hand it to the API until it is settled."""
         if message.is_acknowledged and not even_if_done:
             return
-        if not (self.engines.valkey_is_up and self.is_up and self.app_is_healthy):
+        if not (self.engines.valkey_is_up and self.is_up):
             self.world.after(
                 500, lambda: self.deliver(subscription, message, even_if_done=even_if_done)
             )
@@ -428,13 +403,13 @@ class Sidecar:
             configuration.processing_timeout + configuration.redeliver_interval,
             lambda: self.deliver(subscription, message),
         )
-        self._attempt(subscription, message, 0, (self.epoch, self.pauses))
+        self._attempt(subscription, message, 0, self.epoch)
 
     def _attempt(
-        self, subscription: Subscription, message: Message, retries: int, when: tuple[int, int]
+        self, subscription: Subscription, message: Message, retries: int, epoch: int
     ) -> None:
-        """`when` is the sidecar's epoch and its pauses when the message was read."""
-        if when[0] != self.epoch:
+        """`epoch` is the sidecar's when the message was read."""
+        if epoch != self.epoch:
             return
         event = json.dumps(
             {
@@ -450,12 +425,12 @@ class Sidecar:
 
         def answered(response: Response | None) -> None:
             nonlocal settled
-            if settled or when[0] != self.epoch:
+            if settled or epoch != self.epoch:
                 return
             if response is not None and self.world.strikes("delivery's answer is lost"):
                 response = None
             settled = True
-            self._settle(subscription, message, retries, when, response)
+            self._settle(subscription, message, retries, epoch, response)
 
         self.to_app("POST", subscription.route, event, answered)
         self.world.after(
@@ -468,7 +443,7 @@ class Sidecar:
         subscription: Subscription,
         message: Message,
         retries: int,
-        when: tuple[int, int],
+        epoch: int,
         response: Response | None,
     ) -> None:
         configuration = self.engines.configuration
@@ -479,10 +454,10 @@ class Sidecar:
             return
         if verdict == "RETRY" and retries < configuration.retries:
             pause = min(configuration.longest_interval, int(500 * 1.5**retries))
-            self.world.after(pause, lambda: self._attempt(subscription, message, retries + 1, when))
+            self.world.after(
+                pause, lambda: self._attempt(subscription, message, retries + 1, epoch)
+            )
             return
-        if verdict != "DROP" and when[1] != self.pauses:
-            return  # the subscription was stopped meanwhile: left for the broker to give again
         # Acknowledged whether or not the dead-letter topic could be written (components-contrib).
         self.world.note(self.app.name, f"{message.event_id} is a dead letter")
         dead = subscription.dead_letter_topic

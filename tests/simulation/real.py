@@ -118,13 +118,19 @@ class Real:
         return script
 
     async def call(
-        self, method: str, target: str, body: bytes = b"", *, api: str = "counter"
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        api: str = "counter",
+        media_type: str = "application/json",
     ) -> Reply:
-        return await asyncio.to_thread(self.send, method, target, body, api)
+        return await asyncio.to_thread(self.send, method, target, body, api, media_type)
 
-    def send(self, method: str, target: str, body: bytes, api: str = "counter") -> Reply:
+    def send(self, method: str, target: str, body: bytes, api: str, media_type: str) -> Reply:
         url = f"http://127.0.0.1:{self._ports.sidecar(api)}{target}"
-        headers = {"dapr-api-token": self._token, "content-type": "application/json"}
+        headers = {"dapr-api-token": self._token, "content-type": media_type}
         try:
             answer = self.client.request(method, url, content=body, headers=headers, timeout=10)
         except httpx.TransportError as error:

@@ -49,10 +49,6 @@ class Backend(Protocol):
 
     def handle(self, call: Call, answer: Callable[[Reply | None], None]) -> None: ...
 
-    def app_died(self) -> None: ...
-
-    def app_is_back(self) -> None: ...
-
 
 FAULTS = (
     "app dies at a call",
@@ -204,14 +200,11 @@ class App:
             self.world.after(1, _say_nothing(answer))
         self._in_flight = {}
         self.world.after(downtime, self._start)
-        if downtime > 5_000:
-            self.sidecar.app_died()
 
     def _start(self) -> None:
         self.world.note(self.name, "is back")
         self._handler = self._build(self)
         self.is_up = True
-        self.sidecar.app_is_back()
 
     def ask(
         self,
