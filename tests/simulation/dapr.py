@@ -45,6 +45,8 @@ class Configuration:
     menu_timeout: int
     menu_retries: int
     menu_pause: int
+    delivery_again: tuple[range, ...]
+    """The statuses after which an event is delivered again."""
     menu_again: tuple[range, ...]
     """The statuses after which the menu is asked for again."""
 
@@ -80,6 +82,7 @@ def read_configuration(folder: Path) -> Configuration:
         menu_timeout=_milliseconds(policies["timeouts"]["menu"]),
         menu_retries=menu["maxRetries"],
         menu_pause=_milliseconds(menu["duration"]),
+        delivery_again=_statuses(delivery["matching"]["httpStatusCodes"]),
         menu_again=_statuses(menu["matching"]["httpStatusCodes"]),
     )
 
@@ -447,7 +450,7 @@ class Sidecar:
         response: Response | None,
     ) -> None:
         configuration = self.engines.configuration
-        verdict = _verdict(response)
+        verdict = _verdict(response, configuration.delivery_again)
         if verdict == "SUCCESS":
             self.engines.on_handled(message)
             self._acknowledge(message)
@@ -471,7 +474,7 @@ class Sidecar:
             message.is_acknowledged = True
 
 
-def _verdict(response: Response | None) -> str:
+def _verdict(response: Response | None, again: tuple[range, ...]) -> str:
     """SUCCESS, RETRY, DROP or FAIL: what an answer to a delivery means."""
     if response is None:
         return "RETRY"
@@ -483,4 +486,4 @@ def _verdict(response: Response | None) -> str:
         return {"": "SUCCESS", "SUCCESS": "SUCCESS", "DROP": "DROP"}.get(status, "RETRY")
     if response.status == 404:
         return "DROP"
-    return "RETRY" if response.status == 429 or response.status >= 500 else "FAIL"
+    return "RETRY" if any(response.status in some for some in again) else "FAIL"

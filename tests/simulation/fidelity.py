@@ -342,6 +342,11 @@ async def event_refused(bench: Bench, case: str) -> Json:
     return await _delivered(bench, case, Does(400))
 
 
+async def event_forbidden(bench: Bench, case: str) -> Json:
+    """The API has another token than its sidecar: they are being changed."""
+    return await _delivered(bench, case, Does(403), Does())
+
+
 async def event_too_many(bench: Bench, case: str) -> Json:
     return await _delivered(bench, case, Does(429), Does())
 
@@ -515,6 +520,7 @@ CASES: dict[Case, Json] = {
     event_dropped: LOST,
     event_not_found: LOST,
     event_refused: LOST,
+    event_forbidden: OK * 2,
     event_too_many: OK * 2,
     event_retry_in_words: OK * 2,
     event_unknown_word: OK * 2,
