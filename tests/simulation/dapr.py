@@ -29,6 +29,10 @@ class Subscription:
     topic: str
     route: str
     dead_letter_topic: str | None
+    at_once: int = 1
+    """How many events come in one delivery at most: more than one is a bulk subscription."""
+    await_for: int = 0
+    """Milliseconds for which a delivery waits for more events."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def read_configuration(folder: Path) -> Configuration:
                 topic=file["spec"]["topic"],
                 route=file["spec"]["routes"]["default"],
                 dead_letter_topic=file["spec"].get("deadLetterTopic"),
+                at_once=file["spec"].get("bulkSubscribe", {}).get("maxMessagesCount", 1),
+                await_for=file["spec"].get("bulkSubscribe", {}).get("maxAwaitDurationMs", 0),
             )
             for file in files
             if file.get("kind") == "Subscription"
@@ -214,6 +220,9 @@ class Sidecar:
         self.world = engines.world
         self.is_up = True
         self.epoch = 0
+        self._waiting: dict[Subscription, list[tuple[int, Message]]] = {}
+        self._busy: set[Subscription] = set()
+        """Bulk subscriptions with a delivery under way: the next one waits for its end."""
         engines.sidecars[app.name] = self
         app.sidecar = self
 
@@ -223,6 +232,7 @@ class Sidecar:
         self.world.note(f"{self.app.name}-sidecar", "dies")
         self.is_up = False
         self.epoch += 1
+        self._busy.clear()
 
         def back() -> None:
             self.is_up = True
@@ -370,7 +380,12 @@ class Sidecar:
     # To the API
 
     def to_app(
-        self, method: str, target: str, body: bytes, answer: Callable[[Response | None], None]
+        self,
+        method: str,
+        target: str,
+        body: bytes,
+        answer: Callable[[Response | None], None],
+        media_type: str = "application/cloudevents+json",
     ) -> None:
         epoch = self.epoch
 
@@ -379,7 +394,7 @@ class Sidecar:
             answer(response if epoch == self.epoch else None)
 
         headers = (
-            ("content-type", "application/cloudevents+json"),
+            ("content-type", media_type),
             ("dapr-api-token", APP_TOKEN),
         )
         self.world.after(1, lambda: self.app.ask(method, target, headers, body, alive))
@@ -406,7 +421,92 @@ class Sidecar:
             configuration.processing_timeout + configuration.redeliver_interval,
             lambda: self.deliver(subscription, message),
         )
-        self._attempt(subscription, message, 0, self.epoch)
+        if subscription.at_once > 1:
+            self._collect(subscription, message)
+        else:
+            self._attempt(subscription, message, 0, self.epoch)
+
+    def _collect(self, subscription: Subscription, message: Message) -> None:
+        """Bulk: what comes within a moment, or while a delivery is under way, goes together (read
+        in dapr, runtime/pubsub/default_bulksub.go)."""
+        waiting = self._waiting.setdefault(subscription, [])
+        waiting.append((self.epoch, message))
+        if subscription not in self._busy and len(waiting) == 1:
+            self.world.after(subscription.await_for, lambda: self._flush(subscription))
+
+    def _flush(self, subscription: Subscription) -> None:
+        if subscription in self._busy:
+            return
+        waiting = self._waiting.pop(subscription, [])
+        batch = [message for epoch, message in waiting if epoch == self.epoch]
+        rest = [(self.epoch, message) for message in batch[subscription.at_once :]]
+        if rest:
+            self._waiting[subscription] = rest
+        if batch:
+            self._busy.add(subscription)
+            self._attempt_many(subscription, batch[: subscription.at_once], 0, self.epoch)
+
+    def _attempt_many(
+        self, subscription: Subscription, batch: list[Message], retries: int, epoch: int
+    ) -> None:
+        if epoch != self.epoch:
+            return
+        entries = [
+            {
+                "entryId": str(number),
+                "event": _cloud_event(message),
+                "contentType": "application/cloudevents+json",
+            }
+            for number, message in enumerate(batch)
+        ]
+        body = json.dumps({"entries": entries, "topic": subscription.topic}).encode()
+        is_over = False
+
+        def answered(response: Response | None) -> None:
+            nonlocal is_over
+            if is_over or epoch != self.epoch:
+                return
+            if response is not None and self.world.strikes("delivery's answer is lost"):
+                response = None
+            is_over = True
+            self._settle_many(subscription, batch, retries, response)
+
+        self.to_app("POST", subscription.route, body, answered, "application/json")
+        self.world.after(self.engines.configuration.delivery_timeout, lambda: answered(None))
+
+    def _settle_many(
+        self,
+        subscription: Subscription,
+        batch: list[Message],
+        retries: int,
+        response: Response | None,
+    ) -> None:
+        """What is not answered with success is delivered again, whatever the status (read in dapr,
+        postman/http/http.go); 404 acknowledges."""
+        verdicts = _verdicts(response, len(batch))
+        again = []
+        for message, verdict in zip(batch, verdicts, strict=True):
+            if verdict == "SUCCESS":
+                self.engines.on_handled(message)
+                self._acknowledge(message)
+            elif verdict == "DROP":
+                self._dead_letter(subscription, message)
+            elif verdict == "RETRY":
+                again.append(message)
+            else:
+                self._acknowledge(message)
+        configuration = self.engines.configuration
+        if again and retries < configuration.retries:
+            pause = min(configuration.longest_interval, int(500 * 1.5**retries))
+            epoch = self.epoch
+            self.world.after(
+                pause, lambda: self._attempt_many(subscription, again, retries + 1, epoch)
+            )
+            return
+        for message in again:
+            self._dead_letter(subscription, message)
+        self._busy.discard(subscription)
+        self._flush(subscription)
 
     def _attempt(
         self, subscription: Subscription, message: Message, retries: int, epoch: int
@@ -414,16 +514,7 @@ class Sidecar:
         """`epoch` is the sidecar's when the message was read."""
         if epoch != self.epoch:
             return
-        event = json.dumps(
-            {
-                "data": message.data,
-                "id": message.event_id,
-                "source": "simulated",
-                "specversion": "1.0",
-                "topic": message.first_topic,
-                "type": "com.dapr.event.sent",
-            }
-        ).encode()
+        event = json.dumps(_cloud_event(message)).encode()
         settled = False
 
         def answered(response: Response | None) -> None:
@@ -461,7 +552,11 @@ class Sidecar:
                 pause, lambda: self._attempt(subscription, message, retries + 1, epoch)
             )
             return
-        # Acknowledged whether or not the dead-letter topic could be written (components-contrib).
+        self._dead_letter(subscription, message)
+
+    def _dead_letter(self, subscription: Subscription, message: Message) -> None:
+        """Acknowledged whether or not the dead-letter topic could be written
+        (components-contrib)."""
         self.world.note(self.app.name, f"{message.event_id} is a dead letter")
         dead = subscription.dead_letter_topic
         if dead and self.engines.valkey_is_up and not self.world.strikes("dead letter is lost"):
@@ -487,3 +582,29 @@ def _verdict(response: Response | None, again: tuple[range, ...]) -> str:
     if response.status == 404:
         return "DROP"
     return "RETRY" if any(response.status in some for some in again) else "FAIL"
+
+
+def _verdicts(response: Response | None, count: int) -> list[str]:
+    """The same for each event of a bulk delivery, or LOST: acknowledged, and not handled."""
+    if response is not None and response.status == 404:
+        return ["LOST"] * count
+    if response is None or response.status >= 300:
+        return ["RETRY"] * count
+    try:
+        told = {each["entryId"]: each["status"] for each in json.loads(response.body)["statuses"]}
+    except (ValueError, KeyError, TypeError):
+        told = {}
+    known = ("SUCCESS", "DROP")
+    found = [told.get(str(number), "RETRY") for number in range(count)]
+    return [each if each in known else "RETRY" for each in found]
+
+
+def _cloud_event(message: Message) -> dict[str, Any]:
+    return {
+        "data": message.data,
+        "id": message.event_id,
+        "source": "simulated",
+        "specversion": "1.0",
+        "topic": message.first_topic,
+        "type": "com.dapr.event.sent",
+    }

@@ -72,6 +72,16 @@ def shorten(folder: Path) -> None:
     def dead_letters(document: Json) -> None:
         document["spec"]["routes"]["default"] = DEAD_ROUTE
 
+    def one_by_one(document: Json) -> None:
+        del document["spec"]["bulkSubscribe"]
+
+    def in_bulk(document: Json) -> None:
+        document["spec"]["bulkSubscribe"]["maxAwaitDurationMs"] = 300
+
+    change("subscription-kitchen-order-updated.yaml", one_by_one)
+    change("subscription-kitchen-order-placed.yaml", one_by_one)
+    change("subscription-barista-order-placed.yaml", one_by_one)
+    change("subscription-barista-order-updated.yaml", in_bulk)
     change("sweep.yaml", sweep)
     change("subscription-kitchen-order-updated-dead.yaml", dead_letters)
 
@@ -87,6 +97,17 @@ class Does:
     body: bytes = b""
     after: float = 0
     hangs_up: bool = False
+    statuses: tuple[str, ...] = ()
+    """Of the events of a bulk delivery, in the order of their ids."""
+
+    def answer(self, request: bytes) -> bytes:
+        """The body of the answer."""
+        if not self.statuses:
+            return self.body
+        entries = sorted(json.loads(request)["entries"], key=lambda entry: entry["event"]["id"])
+        told = zip(entries, self.statuses, strict=False)
+        statuses = [{"entryId": e["entryId"], "status": status} for e, status in told]
+        return json.dumps({"statuses": statuses}).encode()
 
 
 @dataclass
@@ -130,6 +151,9 @@ def belongs_to(method: str, target: str, body: bytes) -> tuple[str, str]:
         return path.removeprefix("/job/"), method
     if path.startswith("/dapr_subscribe_"):
         event = json.loads(body)
+        if "entries" in event:
+            count = len(event["entries"])
+            return str(event["entries"][0]["event"]["data"]["case"]), f"bulk of {count}"
         what = DEAD if path == DEAD_ROUTE else str(event["topic"])
         return str(event["data"]["case"]), what
     return path.rpartition("/")[2], method
@@ -424,7 +448,9 @@ async def events_published_in_bulk(bench: Bench, case: str) -> Json:
     return status, sorted(event["id"] for event in events), kinds
 
 
-async def _publish_in_bulk(bench: Bench, case: str, count: int) -> int:
+async def _publish_in_bulk(
+    bench: Bench, case: str, count: int, topic: str = TOPIC, api: str = "kitchen"
+) -> int:
     entries = [
         {
             "entryId": f"{case}-{number}",
@@ -433,8 +459,8 @@ async def _publish_in_bulk(bench: Bench, case: str, count: int) -> int:
         }
         for number in range(count)
     ]
-    target = f"/v1.0/publish/bulk/pubsub/{TOPIC}"
-    return (await bench.call("POST", target, json.dumps(entries).encode(), api="kitchen")).status
+    target = f"/v1.0/publish/bulk/pubsub/{topic}"
+    return (await bench.call("POST", target, json.dumps(entries).encode(), api=api)).status
 
 
 async def cron_fires(bench: Bench, case: str) -> Json:
@@ -590,12 +616,76 @@ async def sidecar_dies_while_it_delivers(bench: Bench, case: str) -> Json:
     return script.topics, [gap > PROCESSING_TIMEOUT - 1 for gap in script.gaps()]
 
 
+BULK_TOPIC = "barista_order_updated"
+
+
+async def _delivered_in_bulk(bench: Bench, case: str, *does: Does) -> Json:
+    script = bench.script(case, Script(does))
+    await _publish_in_bulk(bench, case, 3, BULK_TOPIC, "barista")
+    await bench.sleep(4)
+    return script.topics
+
+
+async def bulk_delivered(bench: Bench, case: str) -> Json:
+    script = bench.script(case, Script((Does(200, statuses=("SUCCESS",) * 3),)))
+    await _publish_in_bulk(bench, case, 3, BULK_TOPIC, "barista")
+    await bench.sleep(4)
+    entries = json.loads(script.got[0].body)["entries"]
+    ids = sorted(entry["event"]["id"] for entry in entries)
+    return script.topics, ids, script.got[0].headers.get("content-type")
+
+
+async def bulk_of_which_one_is_dropped(bench: Bench, case: str) -> Json:
+    """It is a dead letter at once, and comes by itself."""
+    done = ("SUCCESS", "DROP", "SUCCESS")
+    return await _delivered_in_bulk(bench, case, Does(200, statuses=done), Does())
+
+
+async def bulk_of_which_one_is_to_be_repeated(bench: Bench, case: str) -> Json:
+    done = ("SUCCESS", "RETRY", "SUCCESS")
+    last = Does(200, statuses=("SUCCESS",))
+    return await _delivered_in_bulk(bench, case, Does(200, statuses=done), last)
+
+
+async def bulk_that_fails_at_first(bench: Bench, case: str) -> Json:
+    done = Does(200, statuses=("SUCCESS",) * 3)
+    return await _delivered_in_bulk(bench, case, Does(503), done)
+
+
+async def bulk_answered_without_statuses(bench: Bench, case: str) -> Json:
+    """What is said of no event counts as a failure of each."""
+    done = Does(200, statuses=("SUCCESS",) * 3)
+    return await _delivered_in_bulk(bench, case, Does(204), done)
+
+
+async def bulk_waits_for_the_one_before(bench: Bench, case: str) -> Json:
+    """A topic has one bulk delivery under way at a time."""
+    does = (Does(200, statuses=("SUCCESS",) * 3, after=1.5), Does(200, statuses=("SUCCESS",) * 3))
+    script = bench.script(case, Script(does))
+    await _publish_in_bulk(bench, case, 3, BULK_TOPIC, "barista")
+    await bench.sleep(0.7)
+    await _publish_in_bulk(bench, case, 3, BULK_TOPIC, "barista")
+    await bench.sleep(4)
+    return script.topics, script.gaps()[0] >= 1.4
+
+
 DISTURBING: dict[Case, Json] = {
+    bulk_delivered: (
+        ["bulk of 3"],
+        [f"bulk-delivered-{number}" for number in range(3)],
+        "application/json",
+    ),
+    bulk_of_which_one_is_dropped: ["bulk of 3", BULK_TOPIC],
+    bulk_of_which_one_is_to_be_repeated: ["bulk of 3", "bulk of 1"],
+    bulk_that_fails_at_first: ["bulk of 3", "bulk of 3"],
+    bulk_answered_without_statuses: ["bulk of 3", "bulk of 3"],
+    bulk_waits_for_the_one_before: (["bulk of 3", "bulk of 3"], True),
     product_api_is_away: 500,
     valkey_is_away: ([500, 500, 409, 500, 500], True, 204, (200, 1, "1"), [TOPIC]),
     sidecar_dies_while_it_delivers: ([TOPIC, TOPIC], [True]),
 }
-"""These stop what the others need: one after the other, at the end."""
+"""These stop what the others need, or need a topic for themselves: one after the other, at the
+end."""
 
 
 def name(case: Case) -> str:
@@ -625,7 +715,7 @@ class _ScriptedApi(App):
         case, what = belongs_to(method, target, body)
         got = Got(self.world.now / 1000, what, body, dict(headers))
         does = bench.scripts.setdefault(case, Script()).next(got)
-        reply = None if does.hangs_up else Response(does.status, does.body)
+        reply = None if does.hangs_up else Response(does.status, does.answer(body))
         self.world.after(round(does.after * 1000), lambda: answer(reply))
 
 

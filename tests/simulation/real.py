@@ -168,7 +168,7 @@ class Real:
             script = self._scripts.setdefault(case, Script())
             does = script.next(Got(time.monotonic(), what, body, headers))
         time.sleep(does.after)
-        return None if does.hangs_up else (does.status, does.body)
+        return None if does.hangs_up else (does.status, does.answer(body))
 
 
 class _Server:
