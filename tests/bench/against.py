@@ -100,9 +100,10 @@ def measure(commit: Commit) -> Iterator[Measure]:
             reading = Reading(up)
             reading.run((ORDER, CUSTOMER, BOARD), rounds=5, seconds=2, floors=False)
             placing = Placing(up)
-            placing.run((1, 8, 64), rounds=4, seconds=4)
+            placing.run((1, 64), rounds=4, seconds=4)
+            placing.cost(rounds=4, seconds=4)
             fulfilment = Fulfilment(up, RATE)
-            fulfilment.run(rounds=3, seconds=20)
+            fulfilment.run(rounds=3, seconds=15)
     for found in (counting, placing, fulfilment, reading):
         yield from found.measures()
 

@@ -22,8 +22,8 @@ FEW, MANY = 2_000, 10_000
 AWAY = ("kitchen-sidecar", "kitchen-api")
 SETTINGS = {"counter-api": {"order_deadline_seconds": "3600"}}
 """No order is given up while this lasts."""
-FEW_A_SECOND = 40
-"""So that the questions about the few are spread over a minute's sweeps."""
+FEW_A_SECOND = 60
+"""So that the questions about the few are spread over several sweeps."""
 STEADY = 45
 """Seconds after which an open order is asked about once a minute."""
 ROUNDS, SECONDS = 3, 10

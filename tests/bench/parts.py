@@ -2,12 +2,21 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.cache import Failure, say
-from tests.bench import against, backlog, calls, environment, growth, orders, sizes, startup
+from tests.bench import (
+    against,
+    backlog,
+    calls,
+    environment,
+    growth,
+    orders,
+    sizes,
+    startup,
+)
 from tests.bench.against import Commit
 from tests.bench.counting import Counting
 from tests.bench.floors import engines
@@ -53,17 +62,26 @@ def measure_orders(found: Found) -> None:
         up = dict(zip(sides, stacks(Path(home), sides), strict=True))
         with running(*up.values()):
             stock(*up.values())
-            reading = Reading(up)
+            reading = Reading({side: up[side] for side in ("ours", "peer")})
             reading.run((MENU, ORDER, CUSTOMER, BOARD), rounds=5, seconds=2)
             placing = Placing(up)
-            placing.run((1, 8, 64), rounds=3, seconds=4)
-            fulfilment = Fulfilment(up, placing.peak / 2)
-            fulfilment.run(rounds=3, seconds=20)
+            placing.run((1, 64), rounds=3, seconds=4)
+            placing.cost(rounds=3, seconds=4)
+            fulfilment = _fulfil(up, ("ours", "peer"), placing.peak("ours") / 2)
             found.curves = fulfilment.curves()
             found.measures += placing.measures()
             found.measures += fulfilment.measures()
+            if "spin" in up:
+                rate = placing.peak("spin") / 2
+                found.measures += _fulfil(up, ("ours", "spin"), rate).measures()
             found.measures += reading.measures()
             found.measures += _floors(up["ours"])
+
+
+def _fulfil(up: Mapping[str, Bench], sides: tuple[str, ...], rate: float) -> Fulfilment:
+    fulfilment = Fulfilment({side: up[side] for side in sides}, rate)
+    fulfilment.run(rounds=3, seconds=15)
+    return fulfilment
 
 
 def _floors(ours: Bench) -> list[Measure]:
@@ -90,7 +108,7 @@ def measure_growth(found: Found) -> None:
             with running(large):
                 grown = growth.Growth(small, large)
                 grown.run(rounds=5, seconds=2)
-                grown.fulfil(rounds=3, rate=30, seconds=20)
+                grown.fulfil(rounds=3, rate=30, seconds=15)
                 found.growth = list(grown.measures())
                 found.measures += found.growth
 
@@ -134,7 +152,7 @@ def short() -> Found:
             settle(ours, peer, seconds=1)
             reading = Reading(up)
             reading.run((MENU, ORDER), rounds=2, seconds=1)
-            placing = Placing(up, is_costed=False)
+            placing = Placing(up, is_rested=False)
             placing.run((COSTED,), rounds=2, seconds=3)
             guests = Guests(ours, calls.typical(calls.placing(ours)), is_rested=False)
             guests.run(rounds=2, seconds=2, others=False)

@@ -7,25 +7,12 @@ from scripts.cache import say
 from tests.bench import open_loop, orders
 from tests.bench.load import Result, attack
 from tests.bench.measures import Measure, at_least, at_most, figure
-from tests.bench.stacks import (
-    DUE,
-    SETTLED,
-    Bench,
-    Memory,
-    Used,
-    idle,
-    memory,
-    settle,
-    turns,
-)
+from tests.bench.stacks import DUE, Bench, Memory, Used, idle, memory, settle, turns
 
-CONNECTIONS = (1, 8, 64)
 COSTED = 8
 """Connections at which processor time is counted."""
 LOADED = 64
 """Connections after which memory is read."""
-TOGETHER = 2
-"""Stacks that place before both wait: windows of 4 s end before a sweep looks at any order."""
 COST = "processor time of an order, all processes"
 MEMORY = f"memory of counter-api under {LOADED} connections, "
 TARGETS = {
@@ -55,7 +42,7 @@ class Placing:
     """What was found of the stacks, by side; a value a round."""
 
     stacks: Mapping[Side, Bench]
-    is_costed: bool = True
+    is_rested: bool = True
     """Otherwise nobody waits for what orders cause later: the next one to be measured has it."""
     results: dict[tuple[Side, int], list[Result]] = field(default_factory=dict)
     costs: dict[Side, list[dict[str, float]]] = field(default_factory=dict)
@@ -64,16 +51,34 @@ class Placing:
     """counter-api's memory."""
 
     def run(self, connections: Sequence[int], rounds: int, seconds: float) -> None:
-        unused = idle(self.stacks) if self.is_costed else {}
         for number in range(rounds):
             for wanted in connections:
-                sides = turns(self.stacks, number)
-                for first in range(0, len(sides), TOGETHER):
-                    some = {side: Used(self.stacks[side]) for side in sides[first:][:TOGETHER]}
-                    for side in some:
-                        say(f"Placing orders: {side}, {wanted} connections, round {number + 1} …")
-                        self._attack(side, wanted, seconds)
-                    self._settle(some, wanted, unused)
+                self._round(number, wanted, seconds)
+                if self.is_rested:
+                    settle(*self.stacks.values(), seconds=DUE)
+
+    def cost(self, rounds: int, seconds: float) -> None:
+        """The same with `COSTED` connections, where all is counted that an order causes: events and
+        sweeps come after its answer. Nothing is left over from before."""
+        settle(*self.stacks.values())
+        unused = idle(self.stacks)
+        for number in range(rounds):
+            since = {side: Used(stack) for side, stack in self.stacks.items()}
+            self._round(number, COSTED, seconds)
+            settle(*self.stacks.values())
+            for side, used in since.items():
+                (*_, result) = self.results[side, COSTED]
+                per_order = {
+                    name: 1000 * spent / result.answered
+                    for name, spent in used.beyond(unused[side]).items()
+                }
+                self.costs.setdefault(side, []).append(per_order)
+
+    def _round(self, number: int, connections: int, seconds: float) -> None:
+        """The stacks in turn. No order is due to be swept within two windows of 4 s."""
+        for side in turns(self.stacks, number):
+            say(f"Placing orders: {side}, {connections} connections, round {number + 1} …")
+            self._attack(side, connections, seconds)
 
     def _attack(self, side: Side, connections: int, seconds: float) -> None:
         stack = self.stacks[side]
@@ -83,36 +88,14 @@ class Placing:
             self.loaded.setdefault(side, []).append(memory(stack.pid("counter-api")))
         settle(stack, seconds=0)
 
-    def _settle(
-        self, since: Mapping[Side, Used], connections: int, unused: dict[Side, dict[str, float]]
-    ) -> None:
-        """An order's cost is all that it causes: events and sweeps come after its answer."""
-        if not self.is_costed:
-            return
-        # From one that is counted to the next, and before the first, nothing is left over.
-        settle(
-            *(self.stacks[side] for side in since),
-            seconds=SETTLED if connections <= COSTED else DUE,
-        )
-        if connections != COSTED:
-            return
-        for side, used in since.items():
-            (*_, result) = self.results[side, COSTED]
-            per_order = {
-                name: 1000 * seconds / result.answered
-                for name, seconds in used.beyond(unused[side]).items()
-            }
-            self.costs.setdefault(side, []).append(per_order)
-
-    @property
-    def peak(self) -> float:
-        """Our most orders a second, the median of the rounds."""
-        ours = [results for (side, _), results in self.results.items() if side == "ours"]
-        return max(figure(map(_placed, each)).median for each in ours)
+    def peak(self, side: Side) -> float:
+        """Its most orders a second, the median of the rounds."""
+        found = [results for (of, _), results in self.results.items() if of == side]
+        return max(figure(map(_placed, each)).median for each in found)
 
     def measures(self) -> Iterator[Measure]:
         others = [side for side in self.stacks if side != "ours"]
-        for connections in dict.fromkeys(wanted for _, wanted in self.results):
+        for connections in sorted({wanted for _, wanted in self.results}):
             what = f"{connections} connection{'s' if connections > 1 else ''}"
             for other in others:
                 pair = _Pair(self.results["ours", connections], self.results[other, connections])
