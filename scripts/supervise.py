@@ -27,6 +27,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from scripts import provision, resources, runtime, stack, zipkin
 from scripts.cache import CHECKOUT, Failure, say
+from scripts.provision import Tools
 from scripts.runtime import APIS, Process
 from scripts.stack import GROUPS, Layout, Ports, prepare, processes
 
@@ -104,7 +105,7 @@ class Stack:
             raise Failure("The stack is up already: `make down` stops it.")
         tools = provision.tools()
         self.secrets = self.prepare()
-        needed = processes(tools, self.layout, self.ports, self.secrets, self._overrides)
+        needed = self.processes(tools)
         if self._collector:
             needed.append(stack.zipkin(self.layout, self.ports))
         _check_ports(needed)
@@ -121,6 +122,10 @@ class Stack:
     def prepare(self) -> dict[str, str]:
         """Write what the processes read; the secrets."""
         return prepare(self.layout, self.ports, tracing=self._tracing)
+
+    def processes(self, tools: Tools) -> list[Process]:
+        """What it runs."""
+        return processes(tools, self.layout, self.ports, self.secrets, self._overrides)
 
     def down(self) -> None:
         """Stop everything that this stack started, in order; data stays."""

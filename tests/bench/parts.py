@@ -13,6 +13,7 @@ from tests.bench import (
     calls,
     environment,
     growth,
+    on_spin,
     orders,
     sizes,
     startup,
@@ -117,6 +118,13 @@ def measure_open(found: Found) -> None:
     found.measures += backlog.measure()
 
 
+def measure_spin(found: Found) -> None:
+    if not shutil.which("spin"):
+        say("No spin is on PATH: this part is left out.")
+        return
+    found.measures += on_spin.measure()
+
+
 def measure_against(found: Found) -> None:
     if found.against is None:
         raise Failure("The part `against` needs a commit: AGAINST=…")
@@ -129,6 +137,7 @@ PARTS: dict[str, Callable[[Found], None]] = {
     "orders": measure_orders,
     "growth": measure_growth,
     "open": measure_open,
+    "spin": measure_spin,
     "against": measure_against,
 }
 

@@ -18,6 +18,8 @@ MEMORY = f"memory of counter-api under {LOADED} connections, "
 TARGETS = {
     ("peer", "orders placed, 8 connections"): at_least(0.65),
     ("peer", "orders placed, 64 connections"): at_least(0.8),
+    ("new ones", "orders placed, 1 connection"): at_least(1.1),
+    ("new ones", "orders placed, 8 connections"): at_least(1.1),
     ("before", "orders placed, 8 connections"): at_least(1.5),
     ("before", "orders placed, 64 connections"): at_least(1.5),
     ("before", COST): at_most(0.6),

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -188,6 +189,8 @@ class Single:
             for process in _tree(self.pid):
                 process.kill()
         self._running.wait()
+        while _is_open(self.port):
+            time.sleep(0.001)
 
     @property
     def pid(self) -> int:
@@ -207,6 +210,11 @@ def _answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def api(

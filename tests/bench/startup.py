@@ -1,10 +1,11 @@
 """From the start of one API's process to its first answer, and its memory when it does nothing."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts import build, provision
+from scripts import build, provision, runtime
 from scripts.runtime import Process, environment
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.stacks import OFFSET, UNUSED, Memory, Single, api, memory
@@ -12,34 +13,52 @@ from tests.bench.stacks import OFFSET, UNUSED, Memory, Single, api, memory
 API = "counter"
 PORT = OFFSET + 5_700
 ROUNDS = 7
+START = "start to first answer, compiled ahead of time"
+MEMORY = "memory of an idle component"
+TARGETS = {
+    ("peer", START): at_most(0.12),
+    ("peer", f"{MEMORY}, resident"): at_most(1.0),
+    ("peer", f"{MEMORY}, anonymous"): at_most(0.4),
+}
 IDLE = 2.0
 """Seconds after which the runtime has let go of an instance that nobody asks."""
 
 
 def measure() -> Iterator[Measure]:
-    started: dict[str, list[float]] = {"ours": [], "peer": []}
-    idle: dict[str, list[Memory]] = {"ours": [], "peer": []}
+    sides = {"ours": _one, "peer": _one} | ({"spin": _on_spin} if shutil.which("spin") else {})
+    started: dict[str, list[float]] = {side: [] for side in sides}
+    idle: dict[str, list[Memory]] = {side: [] for side in sides}
     for number in range(ROUNDS + 1):
-        for side in started:
-            with api(API, side, PORT) as process:
+        for side, begin in sides.items():
+            with begin(side) as process:
                 if number == 0:
-                    continue  # the first of each finds its files on the disk
+                    continue  # the first of each finds its files on the disk, or compiles them
                 started[side].append(process.seconds)
                 time.sleep(IDLE)
                 idle[side].append(memory(process.pid))
     ours, peer = figure(started["ours"]), figure(started["peer"])
-    name = "start to first answer, compiled ahead of time"
-    yield Measure(name, "s", ours, peer, "peer", at_most(0.12))
+    yield Measure(START, "s", ours, peer, "peer", TARGETS["peer", START])
     yield Measure("start to first answer, fresh", "s", figure(_fresh()), peer, "peer")
-    for name, bound in (("resident", 1.0), ("anonymous", 0.4)):
-        yield Measure(
-            f"memory of an idle component, {name}",
-            "MB",
-            figure(getattr(each, name) for each in idle["ours"]),
-            figure(getattr(each, name) for each in idle["peer"]),
-            "peer",
-            at_most(bound),
-        )
+    if "spin" in started:
+        yield Measure(START, "s", ours, figure(started["spin"]), "spin")
+    for other in idle:
+        if other == "ours":
+            continue
+        for kind in ("resident", "anonymous"):
+            mine, theirs = (
+                figure(getattr(each, kind) for each in idle[side]) for side in ("ours", other)
+            )
+            name = f"{MEMORY}, {kind}"
+            yield Measure(name, "MB", mine, theirs, other, TARGETS.get((other, name)))
+
+
+def _one(side: str) -> Single:
+    return api(API, side, PORT)
+
+
+def _on_spin(_: str) -> Single:
+    """All four APIs, which are one process there."""
+    return Single(runtime.spin(PORT, {API: UNUSED}), f"/healthz/{API}")
 
 
 def _fresh() -> float:
