@@ -81,7 +81,7 @@ cluster-test:  ## The shop in a real one-node cluster, made and gone again (root
 lint:  ## ruff and mypy --strict
 	@$(DO) lint
 
-bench:  ## Ours beside a native peer, some 25 minutes (SHORT=1: a few ratios; AGAINST=commit: beside that too; PARTS="start orders", RECORD=1)
+bench:  ## Ours beside a native peer, half an hour (SHORT=1: a few ratios; AGAINST=commit: beside that too; PARTS="start orders", RECORD=1)
 	@$(DO) tests.bench $(if $(SHORT),--short) $(if $(RECORD),--record) \
 	  $(if $(AGAINST),--against $(AGAINST)) $(PARTS)
 

@@ -1,6 +1,6 @@
 """`make bench`: ours and a native peer side by side, in one run; see docs/performance.md.
 
-python -m tests.bench            all of it, some 25 minutes: prints the table, and writes
+python -m tests.bench            all of it, half an hour: prints the table, and writes
                                  build/bench.json and docs/performance.md with its plots
 python -m tests.bench --short    a few ratios, below 90 s; fails if one is 20 % worse than
                                  what the last whole run recorded
