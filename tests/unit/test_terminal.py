@@ -92,6 +92,11 @@ def test_a_board_keeps_to_its_columns() -> None:
     assert len(text) == 7
 
 
+def test_a_board_has_what_was_cancelled_where_something_was() -> None:
+    assert "cancelled 1" in "".join(lines(show.board([order(status="CANCELLED")], 5)))
+    assert "cancelled" not in "".join(lines(show.board([order()], 5)))
+
+
 def test_statuses_are_in_words() -> None:
     words = [show.status(s).plain for s in ("IN_PROGRESS", "FULFILLED", "PICKED_UP")]
     assert words == ["in preparation", "ready", "picked up"]

@@ -37,8 +37,7 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 
 app = typer.Typer(
     help="Order at the Coffeeshop, and see orders move.",
-    epilog="Exit codes: 0 well, 1 an order was not made, 2 usage, 3 refused, 4 shop away, "
-    "5 too late.",
+    epilog="Exit codes: 0 well, 1 not made, 2 usage, 3 refused, 4 shop away, 5 too late.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -128,8 +128,10 @@ def orders(found: Sequence[Json]) -> Table:
 def board(found: Sequence[Json], rows: int) -> RenderableType:
     """The orders by status, the newest `rows` of each."""
     columns = []
-    for name in ("PLACED", "IN_PROGRESS", "FULFILLED", "FAILED"):
+    for name in ("PLACED", "IN_PROGRESS", "FULFILLED", "FAILED", "CANCELLED"):
         those = [order for order in found if order["status"] == name]
+        if name == "CANCELLED" and not those:
+            continue
         table = Table.grid("", "", "", padding=(0, 1))
         table.columns[1].no_wrap = True
         for order in those[:rows]:
