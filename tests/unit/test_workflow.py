@@ -70,6 +70,18 @@ def test_a_report_that_is_known_leaves_the_others_of_a_delivery_stored() -> None
     assert "report.late" not in counter.logged
 
 
+def test_reports_that_are_known_cost_one_read_together() -> None:
+    """After an outage a station's reports come as often as it was asked (W8)."""
+    counter = Counter()
+    orders = [counter.order() for _ in range(20)]
+    events = [answer(order, K) for order in orders]
+    run(counter.workflow.record(events))
+    counter.later(60)
+    counter.sidecar.calls.clear()
+    run(counter.workflow.record(events))
+    assert counter.kinds() == ["save report", "read"]
+
+
 def test_a_report_that_is_not_confirmed_comes_again() -> None:
     counter = Counter()
     order = counter.order()

@@ -255,6 +255,8 @@ class Workflow:
                 raise Unavailable("The store did not confirm.")
             if there[key] == report:
                 self._log_report(event)
+            elif rules.newer(there[key], report) is None:
+                await self._not_newer(there[key], event, report)
             else:
                 await self._replace(key, event, report)
 
