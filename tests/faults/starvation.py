@@ -20,6 +20,8 @@ HEALTHY = 2.0
 STARVED = 5.0
 """Seconds that a good order may take beside events of a newer version."""
 BOARD = "/v1/api/fulfillment-orders/events?limit=60"
+WINDOW = 16 * 1024
+"""Bytes that a connection's client takes without reading."""
 LIFETIME = 60.0
 """Seconds of a stream."""
 
@@ -120,7 +122,10 @@ def _publish(client: httpx.Client, run: Run, topic: str, count: int) -> None:
 
 def _ask(run: Run, head: str) -> socket.socket:
     """A connection on which only a request's head was sent."""
-    connection = socket.create_connection(("127.0.0.1", run.stack.ports.app("counter")))
+    connection = socket.socket()
+    # Before it connects: a client that does not read shall not be one that has room for all.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
+    connection.connect(("127.0.0.1", run.stack.ports.app("counter")))
     connection.sendall(f"{head}\r\nhost: shop\r\n\r\n".encode())
     return connection
 
@@ -140,16 +145,18 @@ def _status(connection: socket.socket) -> str:
 
 
 def _has_ended(connection: socket.socket) -> bool:
-    """Whether what was sent ends as a whole body does: the client reads only now."""
-    connection.settimeout(2)
+    """Whether what lies there by now ends as a whole body does: the client reads only now, and a
+    stream that was held up would go on."""
+    deadline = time.monotonic() + 1
     last = b""
-    try:
-        while more := connection.recv(1 << 16):
-            last = (last + more)[-16:]
-            if last.endswith(b"\r\n0\r\n\r\n"):
-                return True
-    except TimeoutError:
-        pass
+    while (left := deadline - time.monotonic()) > 0:
+        connection.settimeout(left)
+        try:
+            last = (last + connection.recv(1 << 16))[-16:]
+        except TimeoutError:
+            return False
+        if last.endswith(b"\r\n0\r\n\r\n"):
+            return True
     return False
 
 
