@@ -9,10 +9,10 @@ come after orders, so what they may cost is bounded:
 - An instance has a limited number of streams (503 beyond it).
 - A stream ends after a minute: a component that is replaced can wait for its end, and the client
   connects again.
-- A stream ends after 256 KB. A write that the host does not take cannot be cancelled (DESIGN.md §4),
-  so that one to a client that never reads would last as long as its connection. This much is taken:
-  beyond what the kernel keeps, hyper queues 16 parts and 408 KB. (A client that also shrinks its
-  window to nothing can still hold a write; it costs its connection, and no look at the store.)
+- A stream ends after 256 KB. A write that the host does not take cannot be cancelled, so that one
+  to a client that never reads would last as long as its connection. This much is taken: beyond
+  what the kernel keeps, hyper queues 16 parts and 408 KB. (A client that also shrinks its window
+  to nothing can still hold a write; it costs its connection, and no look at the store.)
 """
 
 from collections.abc import Awaitable, Callable
