@@ -14,15 +14,21 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older one is told, not traced
     sys.exit(f"coffeeshop: Python 3.11 or later is needed; this is {sys.version.split()[0]}.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scripts import cache
+from scripts import cache, proxies
 
 LOCK = cache.CHECKOUT / "requirements.txt"
 
 
+def environment_key() -> str:
+    """By where Python is installed: called from a virtual environment, such as the one that is made
+    here and then is on PATH, it has another name."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"{version}-{cache.digest([LOCK], os.path.realpath(sys.base_prefix))}"
+
+
 def environment() -> Path:
     """The virtual environment, with everything that the lock file names."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    key = f"{version}-{cache.digest([LOCK], sys.executable)}"
+    key = environment_key()
     # Made where it will stay, for it holds its own path; the cached folder says that it is whole.
     target = cache.root() / "venv" / f"{key}.env"
 
@@ -42,8 +48,11 @@ def environment() -> Path:
     return target
 
 
-COFFEE = """#!{python}
-# `coffee` of the checkout that this is called in, or whose .venv/bin it is called from.
+COFFEE = """#!/bin/sh
+'''exec' "$(dirname "$(readlink -f "$0")")/python" "$0" "$@"
+'''
+# `coffee` of the checkout that this is called in, or whose .venv/bin it is called from. The shell
+# finds Python beside it, in a path that may have blanks.
 import pathlib, runpy, sys
 for checkout in (pathlib.Path(sys.argv[0]).absolute().parents[2], pathlib.Path.cwd()):
     if (checkout / "apps" / "pos" / "coffee").is_dir():
@@ -56,9 +65,8 @@ sys.exit("coffee: call it as .venv/bin/coffee of a checkout of Coffeeshop, or in
 def _install_coffee(made: Path) -> None:
     """`.venv/bin/coffee`. The environment is shared by checkouts: it finds its own by its path."""
     script = made / "bin" / "coffee"
-    text = COFFEE.format(python=made / "bin" / "python")
-    if not script.exists() or script.read_text() != text:
-        script.write_text(text)
+    if not script.exists() or script.read_text() != COFFEE:
+        script.write_text(COFFEE)
         script.chmod(0o755)
 
 
@@ -67,6 +75,8 @@ def main() -> None:
         sys.exit("usage: bootstrap.py MODULE [ARGS…]")
     made = environment()
     link = cache.CHECKOUT / ".venv"
+    if link.is_dir() and not link.is_symlink():
+        raise cache.Failure(f"{link} is a folder of your own: rename it, for ours has that name.")
     if not link.exists() or link.resolve() != made.resolve():
         link.unlink(missing_ok=True)
         link.symlink_to(made)
@@ -80,6 +90,7 @@ def main() -> None:
     os.chdir(cache.CHECKOUT)
     python = str(made / "bin" / "python")
     env = dict(os.environ)
+    proxies.exempt(env)
     if module.startswith("tests."):
         # As pytest has it by pyproject.toml: these run guests' code natively.
         apps = cache.CHECKOUT / "apps"

@@ -37,6 +37,11 @@ def main(run: Callable[[], int | None]) -> None:
     except Failure as failure:
         say(f"coffeeshop: {failure}")
         sys.exit(1)
+    except OSError as error:
+        # A full disk, a folder that may not be written: the machine's, and not a fault of ours.
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"coffeeshop: {where}{error.strerror or error}")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -55,7 +60,14 @@ def folder(name: str, key: str, make: Callable[[Path], None]) -> Path:
     made = root() / name / key
     if made.is_dir():
         return made
-    made.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        made.parent.mkdir(parents=True, exist_ok=True)
+        (made.parent / f"{key}.lock").touch()
+    except OSError as error:
+        raise Failure(
+            f"{name} has to be put into the cache {root()}, which cannot be written "
+            f"({error.strerror}): COFFEESHOP_CACHE names another folder."
+        ) from None
     with _locked(made.parent / f"{key}.lock"):
         if not made.is_dir():
             partial = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=made.parent))
@@ -122,9 +134,17 @@ def run(
     finally:
         finished.set()
     if done.returncode:
-        log = root() / "logs" / f"{hashlib.sha256(what.encode()).hexdigest()[:8]}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(done.stdout)
         last = "\n".join(done.stdout.strip().splitlines()[-12:])
-        raise Failure(f"{what} failed; all of its output is in {log}. It ended with:\n{last}")
+        raise Failure(f"{what} failed{_kept(what, done.stdout)}. It ended with:\n{last}")
     return done.stdout
+
+
+def _kept(what: str, output: str) -> str:
+    """Keeps a tool's output, and says where."""
+    log = root() / "logs" / f"{hashlib.sha256(what.encode()).hexdigest()[:8]}.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(output)
+    except OSError:
+        return ""
+    return f"; all of its output is in {log}"
