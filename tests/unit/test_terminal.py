@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from coffee import cli, show
-from coffee.shop import Refused, Shop, default_url, explain, options
+from coffee.shop import Refused, Shop, explain, options
 
 NOW = datetime.now(UTC)
 CHEF = "👩\u200d🍳"
@@ -148,22 +148,6 @@ def test_an_order_is_called_by_the_beginning_of_its_id() -> None:
 )
 def test_a_shop_on_this_machine_is_not_asked_for_through_a_proxy(url: str, by_proxy: bool) -> None:
     assert options(url)["trust_env"] is by_proxy
-
-
-def test_settings_that_cannot_be_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COFFEESHOP_URL", raising=False)
-    monkeypatch.setenv("COFFEESHOP_PORT_OFFSET", "ten")
-    with pytest.raises(Refused, match="COFFEESHOP_PORT_OFFSET"):
-        default_url()
-    for url in ("127.0.0.1:5002", "ftp://x", "http://", ""):
-        with pytest.raises(Refused, match="no address"):
-            Shop(url)
-
-
-def test_a_token_goes_out_in_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COFFEESHOP_POS_TOKEN", "Kühlhaus")
-    client = httpx.Client(**options("http://127.0.0.1:1"))
-    assert client.headers.raw[-1] == (b"authorization", "Bearer Kühlhaus".encode())
 
 
 def test_a_refusal_is_told_in_the_words_of_the_command_line() -> None:

@@ -2,7 +2,7 @@
 
 0  done, and well
 1  the order failed, or not every order of a rush is accounted for
-2  the command was not understood
+2  the command, or a setting of the environment, was not understood
 3  the shop refused
 4  the shop cannot be reached, or cannot answer now
 5  the order did not end in time
@@ -28,10 +28,10 @@ from rich.text import Text
 
 from coffee import rush as rushing
 from coffee import show
-from coffee.shop import ENDED, Away, Json, Refused, Shop, default_url
+from coffee.shop import ENDED, Away, Json, Misset, Refused, Shop, checked_url, default_url
 from coffeeshop.text import shown
 
-FAILED, REFUSED, AWAY, TOO_LATE = 1, 3, 4, 5
+FAILED, MISSET, REFUSED, AWAY, TOO_LATE = 1, 2, 3, 4, 5
 INTERRUPTED, PIPE_CLOSED = 130, 141
 """As a shell tells of a process that SIGINT or SIGPIPE ended."""
 
@@ -69,7 +69,7 @@ def at(
         str, typer.Option(help="Where counter-api is.", envvar="COFFEESHOP_URL", show_default=False)
     ] = "",
 ) -> None:
-    _At.url = url or default_url()
+    _At.url = checked_url(url) if url else default_url()
 
 
 def names(incomplete: str) -> list[str]:
@@ -80,7 +80,7 @@ def names(incomplete: str) -> list[str]:
             for item in Shop(_At.url or default_url()).menu()
             if item["name"].startswith(incomplete.upper())
         ]
-    except (Refused, Away):
+    except (Refused, Away, Misset):
         return []
 
 
@@ -281,6 +281,9 @@ def _complain(error: Exception) -> None:
 def main() -> None:
     try:
         app(prog_name="coffee")
+    except Misset as error:
+        errors.print(f"coffee: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(MISSET)
     except Refused as error:
         _complain(error)
         sys.exit(REFUSED)

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -24,31 +23,52 @@ class Away(Exception):
     """The shop cannot be reached, or cannot answer now."""
 
 
+class Misset(Exception):
+    """A setting of the environment or an option cannot be used."""
+
+
 def default_url() -> str:
     """`$COFFEESHOP_URL`, else counter-api on this machine, shifted by `$COFFEESHOP_PORT_OFFSET`.
-    Raises `Refused`."""
+    Raises `Misset`."""
     if url := os.environ.get("COFFEESHOP_URL"):
-        return url
+        return checked_url(url)
     offset = os.environ.get("COFFEESHOP_PORT_OFFSET") or "0"
-    if not offset.isdigit():
-        raise Refused(f"COFFEESHOP_PORT_OFFSET must be a whole number, and is {offset!r}.")
+    if not re.fullmatch(r"[0-9]{1,5}", offset) or 5002 + int(offset) > 65_535:
+        raise Misset(f"COFFEESHOP_PORT_OFFSET is {offset[:40]!r}: it must be from 0 to 60533.")
     return f"http://127.0.0.1:{5002 + int(offset)}"
 
 
-def options(url: str) -> dict[str, Any]:
-    """Of a client of the shop: its address, and the POS token of `$COFFEESHOP_POS_TOKEN`, if the
-    shop wants one. A shop on this machine is not asked for through a proxy."""
-    token = os.environ.get("COFFEESHOP_POS_TOKEN")
-    headers = {"authorization": f"Bearer {token}".encode()} if token else {}
-    return {"base_url": url, "headers": headers, "timeout": 40, "trust_env": not _is_here(url)}
+def checked_url(text: str) -> str:
+    """The address, if it can be one of a shop. Raises `Misset`, which shows no password of it."""
+    try:
+        url = httpx.URL(text)
+        if url.scheme in ("http", "https") and url.host:
+            return text
+    except httpx.InvalidURL:
+        pass
+    raise Misset("--url and COFFEESHOP_URL must be like http://HOST:PORT.")
 
 
 def _is_here(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    host = httpx.URL(url).host
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def headers() -> dict[str, str]:
+    """With the POS token of `$COFFEESHOP_POS_TOKEN`, if the shop wants one. Raises `Misset`."""
+    token = os.environ.get("COFFEESHOP_POS_TOKEN") or ""
+    if not token.isascii() or not token.isprintable() or token != token.strip():
+        raise Misset("COFFEESHOP_POS_TOKEN must be visible ASCII, without blanks at its ends.")
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+def options(url: str) -> dict[str, Any]:
+    """Of a client of the shop. One on this machine is not asked for through a proxy. Raises
+    `Misset`."""
+    return {"base_url": url, "headers": headers(), "timeout": 40, "trust_env": not _is_here(url)}
 
 
 def order_document(customer: str, items: Sequence[Json]) -> Json:
@@ -86,9 +106,11 @@ class Shop:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        if not re.match("https?://[^/]", url):
-            raise Refused(f"{url} is no address of a shop, such as http://127.0.0.1:5002.")
-        self._client = httpx.Client(**options(url))
+        given = options(url)
+        try:
+            self._client = httpx.Client(**given)
+        except (ImportError, ValueError) as error:
+            raise Misset(f"The environment's proxy cannot be used: {error}") from None
 
     def menu(self) -> list[Json]:
         found: list[Json] = self._call("GET", "/v1/api/menu")["items"]
