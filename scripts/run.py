@@ -3,6 +3,7 @@
 `--once` ends after the order: exit code 0 only if it was fulfilled.
 """
 
+import os
 import signal
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 
 from scripts import cache
-from scripts.cache import say
+from scripts.cache import Failure, say
 from scripts.logs import of_order, render
 from scripts.status import deaths
 from scripts.supervise import Stack
@@ -49,17 +50,22 @@ def main() -> int:
 
 def place_worked_example(stack: Stack) -> bool:
     """A coffee and a croissant for Ann; prints each step as the APIs log it."""
-    url = f"http://127.0.0.1:{stack.ports.app('counter')}"
+    url = stack.ports.url("counter")
+    token = os.environ.get("COFFEESHOP_POS_TOKEN")
+    shop = httpx.Client(
+        base_url=url,
+        headers={"authorization": f"Bearer {token}"} if token else {},
+        timeout=40,
+        trust_env=False,
+    )
     print(f"{CUSTOMER} orders COFFEE_BLACK ($3.00) and CROISSANT ($3.25):")
     begin = time.monotonic()
-    answer = httpx.post(f"{url}/v1/api/orders", json=ORDER, timeout=10)
+    answer = shop.post("/v1/api/orders", json=ORDER, timeout=10)
     if answer.status_code != 201:
         print(f"  refused: {answer.status_code} {answer.text}")
         return False
     placed = answer.json()
-    done: dict[str, Any] = httpx.get(
-        f"{url}/v1/api/orders/{placed['id']}", params={"wait": 30}, timeout=40
-    ).json()
+    done: dict[str, Any] = shop.get(f"/v1/api/orders/{placed['id']}", params={"wait": 30}).json()
     seconds = time.monotonic() - begin
     time.sleep(0.1)  # the last log line may be on its way
     apis = [log for log in stack.logs() if log.name.endswith("-api.log")]
@@ -82,18 +88,25 @@ def tell_urls(stack: Stack) -> None:
         ("barista", "/v1/api/barista/unavailable"),
         ("kitchen", "/v1/api/kitchen/unavailable"),
     ):
-        print(f"  http://127.0.0.1:{stack.ports.app(api)}{path}")
+        print(f"  {stack.ports.url(api)}{path}")
     if stack.traces_url:
         print(f"  {stack.traces_url}  every order's trace")
-    print("No POS token and no staff token are set: whoever reaches these ports may order.")
+    for url in stack.ports.urls_for_others():
+        print(f"  {url}/  for others: they are asked for the token")
+    open_to = [name for name in ("POS", "STAFF") if not os.environ.get(f"COFFEESHOP_{name}_TOKEN")]
+    if open_to:
+        names = " and ".join(f"COFFEESHOP_{name}_TOKEN" for name in open_to)
+        print(f"Not set: {names}. Who reaches these ports needs none.")
     print("Serving. Ctrl-C stops everything.", flush=True)
 
 
 def serve(stack: Stack) -> None:
-    """Until interrupted; reports each process that dies."""
+    """Until interrupted; reports each process that dies. Raises `Failure` when supervisord does."""
     told = len(deaths(stack.events.read_text()))
     while True:
         time.sleep(0.5)
+        if not stack.is_up():
+            raise Failure("supervisord is gone: what it left behind is stopped.")
         for line in deaths(stack.events.read_text())[told:]:
             say(line)
             told += 1

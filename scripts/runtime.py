@@ -17,6 +17,7 @@ from typing import cast
 
 from scripts import build, provision, resources
 from scripts.cache import CHECKOUT, Failure
+from scripts.place import LOOPBACK, Address
 
 APIS = resources.apis()
 RUNTIMES = ("spin", "wasmtime", "none", "dapr")
@@ -24,12 +25,13 @@ RUNTIMES = ("spin", "wasmtime", "none", "dapr")
 SPIN_PORT = 5002
 """counter-api's own on wasmtime: the page and the POS find the shop at one address either way."""
 
-OPTIONAL = (
-    "COFFEESHOP_POS_TOKEN",
-    "COFFEESHOP_STAFF_TOKEN",
-    "COFFEESHOP_ORDER_DEADLINE_SECONDS",
-)
-"""Settings that whoever starts the stack may set."""
+ON_ONE_PORT = ("spin", "none", "dapr")
+"""Where one port serves all four APIs."""
+
+OF_PEOPLE = ("pos_token", "staff_token")
+"""The settings that keep people out who do not show them."""
+OPTIONAL = (*OF_PEOPLE, "order_deadline_seconds")
+"""Settings that the user of the stack may set, each by the variable `COFFEESHOP_<NAME>`."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Process:
     ports: tuple[int, ...]
     stop: str = "TERM"
     env: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    """The address of its ports."""
 
 
 def chosen() -> str:
@@ -57,7 +61,7 @@ def chosen() -> str:
 
 def app_port(runtime: str, api: str) -> int:
     """Of an API in a stack whose ports are not shifted."""
-    return SPIN_PORT if runtime in ("spin", "none", "dapr") else 5001 + APIS.index(api)
+    return SPIN_PORT if runtime in ON_ONE_PORT else 5001 + APIS.index(api)
 
 
 def process_name(runtime: str, api: str) -> str:
@@ -76,8 +80,8 @@ def settings(api: str, sidecar_port: int, secrets: Mapping[str, str]) -> dict[st
     if api == "counter":
         given["id_secret"] = secrets["id_secret"]
     for name in OPTIONAL:
-        if name in os.environ:
-            given[name.removeprefix("COFFEESHOP_").lower()] = os.environ[name]
+        if (value := os.environ.get(f"COFFEESHOP_{name.upper()}")) is not None:
+            given[name] = value
     return given
 
 
@@ -91,34 +95,52 @@ def variables(settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return env
 
 
-def spin(port: int, settings: Mapping[str, Mapping[str, str]]) -> Process:
+def spin(
+    port: int, settings: Mapping[str, Mapping[str, str]], address: Address = LOOPBACK
+) -> Process:
     """`spin up`; each setting reaches its component through a variable of spin.toml, and variables
     reach Spin by its environment. An API's own sidecar has variables of its own."""
     build.build("spin")
     command: tuple[str | Path, ...] = (
-        *("spin", "up", "--from", CHECKOUT / "spin.toml", "--listen", f"127.0.0.1:{port}"),
+        *("spin", "up", "--from", CHECKOUT / "spin.toml"),
+        *("--listen", f"{address.host}:{port}"),
         *("--runtime-config-file", CHECKOUT / "runtime-config.toml"),
         # Without a folder for its state Spin keeps no logs of its own, which would never end: what
         # components print is in its output.
         *("--state-dir", ""),
     )
-    return Process("spin-api", "components", command, (port,), stop="INT", env=variables(settings))
+    env = variables(settings)
+    return Process("spin-api", "components", command, (port,), "INT", env, address.text)
 
 
 def separate(
-    runtime: str, ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]
+    runtime: str,
+    ports: Mapping[str, int],
+    settings: Mapping[str, Mapping[str, str]],
+    address: Address = LOOPBACK,
 ) -> list[Process]:
-    """One process for each API, on a runtime that is not Spin."""
+    """One process for each API, on a runtime that is not Spin. `address` is counter-api's."""
     if runtime == "wasmtime":
-        return wasmtime(ports, settings)
+        return wasmtime(ports, settings, address)
     return cast(list[Process], importlib.import_module(runtime).processes(ports, settings))
 
 
-def wasmtime(ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]) -> list[Process]:
-    """One `wasmtime serve` for each API."""
+def wasmtime(
+    ports: Mapping[str, int],
+    settings: Mapping[str, Mapping[str, str]],
+    address: Address = LOOPBACK,
+) -> list[Process]:
+    """One `wasmtime serve` for each API. People reach the shop through counter-api: it alone
+    listens on `address`."""
     components = build.build("aot")
     return [
-        serve(f"{api}-api", components[f"{api}-api"], ports[api], environment(given))
+        serve(
+            f"{api}-api",
+            components[f"{api}-api"],
+            ports[api],
+            environment(given),
+            address if api == "counter" else LOOPBACK,
+        )
         for api, given in settings.items()
     ]
 
@@ -144,18 +166,20 @@ RUN_FLAGS = (
 """Of `wasmtime serve` alone, beside `build.SERVE_FLAGS`, which are of `wasmtime compile` too."""
 
 
-def serve(name: str, component: Path, port: int, env: Mapping[str, str]) -> Process:
+def serve(
+    name: str, component: Path, port: int, env: Mapping[str, str], address: Address = LOOPBACK
+) -> Process:
     """`wasmtime serve` of a component that was compiled ahead of time."""
     command: tuple[str | Path, ...] = (
         *(provision.wasmtime(), "serve", "--allow-precompiled", *build.SERVE_FLAGS),
         *RUN_FLAGS,
-        *("--addr", f"127.0.0.1:{port}"),
+        *("--addr", f"{address.host}:{port}"),
         # Without a value: it is taken from the runtime's own environment.
         *_flags("--env", env),
         component,
     )
     # At an interrupt it finishes the requests in flight.
-    return Process(name, "components", command, (port,), stop="INT", env=env)
+    return Process(name, "components", command, (port,), "INT", env, address.text)
 
 
 def _flags(flag: str, values: Iterable[str]) -> list[str]:

@@ -27,12 +27,12 @@ def main() -> None:
         file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in given.items())
     shown = path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
     say("The store runs. Start the rest with:" if for_dapr else "Start Spin with:")
-    say(f"    . {shown}")
+    say(f"    . {shlex.quote(str(shown))}")
     if for_dapr:
         say("    dapr run -f .")
     else:
         say(
-            f"    spin up --listen 127.0.0.1:{stack.ports.app('counter')} "
+            f"    spin up --listen {stack.ports.address.host}:{stack.ports.app('counter')} "
             "--runtime-config-file runtime-config.toml"
         )
     say("`make down` stops what this has started.")

@@ -7,15 +7,18 @@ command line, which everyone on the machine can see.
 import contextlib
 import shutil
 import sqlite3
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from coffeeshop.settings import Settings
 from scripts import resources, runtime, tokens
 from scripts import zipkin as collector
-from scripts.cache import CHECKOUT
+from scripts.cache import CHECKOUT, Failure
+from scripts.place import LOOPBACK, Address
 from scripts.provision import Tools
 from scripts.runtime import APIS, Process
 
@@ -29,9 +32,24 @@ class Ports:
 
     offset: int
     runtime: str = "wasmtime"
+    address: Address = LOOPBACK
+    """Where the shop listens: counter-api, or Spin with all four."""
 
     def app(self, api: str) -> int:
         return runtime.app_port(self.runtime, api) + self.offset
+
+    def app_host(self, api: str) -> str:
+        """Where this machine reaches an API, as it stands before a colon and a port."""
+        is_alone = self.runtime not in runtime.ON_ONE_PORT and api != "counter"
+        return (LOOPBACK if is_alone else self.address.near).host
+
+    def url(self, api: str) -> str:
+        return f"http://{self.app_host(api)}:{self.app(api)}"
+
+    def urls_for_others(self) -> list[str]:
+        """Where other machines reach the shop."""
+        port = self.app("counter")
+        return [f"http://{address.host}:{port}" for address in self.address.for_others()]
 
     def sidecar(self, api: str) -> int:
         return 3501 + APIS.index(api) + self.offset
@@ -53,6 +71,9 @@ class Ports:
     def zipkin(self) -> int:
         return 3906 + self.offset
 
+
+HIGHEST_PORT = 5000 + len(APIS)
+"""Of a stack that is not shifted."""
 
 GROUPS = ("traces", "store", "sidecars", "components")
 """In the order in which they start; they stop the other way round."""
@@ -90,12 +111,21 @@ def prepare(layout: Layout, ports: Ports, *, tracing: bool = False) -> dict[str,
     for folder in (layout.data / "valkey", layout.logs, layout.run):
         folder.mkdir(parents=True, exist_ok=True)
     layout.home.chmod(0o700)
-    secrets = tokens.load(layout.secrets, ports.valkey)
+    secrets = tokens.load(layout.secrets, ports.valkey, layout.data)
     password = layout.run / "valkey.conf"
     password.touch(0o600)
-    password.write_text(f"requirepass {secrets['valkey_password']}\n")
+    password.write_text(f"requirepass {_quoted(secrets['valkey_password'])}\n")
     _write_dapr(layout, ports if tracing else None)
     return secrets
+
+
+_PLAIN = string.ascii_letters + string.digits + "_-"
+
+
+def _quoted(text: str) -> str:
+    """Any text as Valkey's configuration has it: most characters by the numbers of their bytes."""
+    parts = (chr(byte) if chr(byte) in _PLAIN else f"\\x{byte:02x}" for byte in text.encode())
+    return f'"{"".join(parts)}"'
 
 
 def _write_dapr(layout: Layout, tracing: Ports | None) -> None:
@@ -114,7 +144,8 @@ def _write_dapr(layout: Layout, tracing: Ports | None) -> None:
     # was locked out runs on without finding anybody.
     with contextlib.closing(sqlite3.connect(names)) as database:
         database.execute("PRAGMA journal_mode=WAL")
-    local["spec"]["nameResolution"]["configuration"]["connectionString"] = str(names)
+    # A path would be taken apart at a "?", and its "%" be decoded.
+    local["spec"]["nameResolution"]["configuration"]["connectionString"] = names.as_uri()
     configuration["spec"] |= local["spec"]
     if tracing is not None:
         collector = f"http://127.0.0.1:{tracing.zipkin}/api/v2/spans"
@@ -163,8 +194,9 @@ def _apps(
     if ports.runtime in ("none", "dapr"):
         return []
     if ports.runtime == "spin":
-        return [runtime.spin(ports.app("counter"), given)]
-    return runtime.separate(ports.runtime, {api: ports.app(api) for api in APIS}, given)
+        return [runtime.spin(ports.app("counter"), given, ports.address)]
+    own = {api: ports.app(api) for api in APIS}
+    return runtime.separate(ports.runtime, own, given, ports.address)
 
 
 def settings(
@@ -180,6 +212,24 @@ def settings(
     }
 
 
+def check(settings: Mapping[str, Mapping[str, str]], address: Address) -> None:
+    """Raises `Failure` naming a setting that an API could not use, and one that is missing where
+    others than this machine reach the shop."""
+    for given in settings.values():
+        for wrong in Settings(**given).wrong():
+            name = wrong.name
+            shown = f"COFFEESHOP_{name.upper()}" if name in runtime.OPTIONAL else name
+            raise Failure(f"{shown} must be {wrong.expected}.")
+    if not address.is_local:
+        missing = [name for name in runtime.OF_PEOPLE if not settings["counter"].get(name)]
+        if missing:
+            shown = " and ".join(f"COFFEESHOP_{name.upper()}" for name in missing)
+            raise Failure(
+                f"LISTEN={address.text} opens the shop to others: set {shown} to what people "
+                "must show, such as the output of `openssl rand -hex 16`."
+            )
+
+
 def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:
     command = (
         *(tools.valkey_server, layout.run / "valkey.conf"),
@@ -187,6 +237,8 @@ def _valkey(tools: Tools, layout: Layout, ports: Ports) -> Process:
         *("--dir", layout.data / "valkey", "--appendonly", "yes", "--appendfsync", "always"),
         *("--save", "", "--maxmemory-policy", "noeviction"),
         *("--databases", str(1 + len(resources.stores()))),
+        # A title of its own would be written over the environment, which tells whose it is.
+        *("--set-proc-title", "no"),
     )
     return Process("valkey", "store", command, (ports.valkey,))
 
@@ -199,19 +251,24 @@ def sidecar_environment(secrets: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _listed(path: Path) -> str:
+    """A path for a flag of daprd that takes several, separated as in CSV."""
+    return '"' + str(path).replace('"', '""') + '"'
+
+
 def _sidecar(
     api: str, tools: Tools, layout: Layout, ports: Ports, secrets: Mapping[str, str]
 ) -> Process:
     command = (
         *(tools.daprd, "--app-id", f"{api}-api"),
-        *("--app-channel-address", "127.0.0.1", "--app-port", str(ports.app(api))),
+        *("--app-channel-address", ports.app_host(api), "--app-port", str(ports.app(api))),
         *("--dapr-listen-addresses", "127.0.0.1", "--dapr-http-port", str(ports.sidecar(api))),
         *("--dapr-grpc-port", str(ports.grpc(api))),
         *("--dapr-internal-grpc-listen-address", "127.0.0.1"),
         *("--dapr-internal-grpc-port", str(ports.internal(api))),
         *("--metrics-listen-address", "127.0.0.1", "--metrics-port", str(ports.metrics(api))),
-        *("--resources-path", layout.run / "dapr"),
-        *("--config", layout.run / "configuration.yaml"),
+        *("--resources-path", _listed(layout.run / "dapr")),
+        *("--config", _listed(layout.run / "configuration.yaml")),
         # No job is scheduled: an empty address keeps the sidecar from connecting to a scheduler,
         # and from waiting for one before it calls itself healthy.
         *("--scheduler-host-address", ""),

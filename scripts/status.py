@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from scripts import cache
+from scripts import cache, leftovers
 from scripts.supervise import Stack
 
 _DEATH = re.compile(r"(\S+ \S+),\d+ \w+ (?:exited: (\S+) \((.+); not expected\)|gave up: (\S+) .*)")
@@ -50,7 +50,13 @@ def trouble(logs: Iterable[Path]) -> list[str]:
 def main() -> int:
     stack = Stack.default()
     if not stack.is_up():
-        print("The stack is not up: `make up` starts it.")
+        left = leftovers.find(stack.layout)
+        for each in left:
+            print(f"{each.name:18}{'LEFT':10}pid {each.process.pid}")
+        if left:
+            print("supervisord is gone, and these serve on: `make down` stops them.")
+        else:
+            print("The stack is not up: `make up` starts it.")
         return 1
     states = stack.states()
     for state in states:

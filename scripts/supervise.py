@@ -3,14 +3,8 @@
 `make up`, `make run` and the tests all use `Stack`.
 """
 
-import configparser
-import hashlib
 import os
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 import xmlrpc.client
 from collections import Counter
@@ -25,11 +19,22 @@ import psutil
 import valkey
 from supervisor.xmlrpc import SupervisorTransport
 
-from scripts import provision, resources, runtime, stack, zipkin
-from scripts.cache import CHECKOUT, Failure, say
+from scripts import (
+    leftovers,
+    place,
+    ports,
+    provision,
+    resources,
+    runtime,
+    stack,
+    supervisord,
+    zipkin,
+)
+from scripts.cache import Failure, say
+from scripts.place import LOOPBACK, Address
 from scripts.provision import Tools
 from scripts.runtime import APIS, Process
-from scripts.stack import GROUPS, Layout, Ports, prepare, processes
+from scripts.stack import Layout, Ports, prepare, processes
 
 READY_SECONDS = 60
 SPIN_READY_SECONDS = 240
@@ -51,25 +56,25 @@ class Stack:
         runs_on: str | None = None,
         tracing: bool = False,
         collector: bool = False,
+        address: Address = LOOPBACK,
     ) -> None:
         """`overrides`: by API, the settings that shall differ from the usual ones. `runs_on`: what
         runs the APIs, by default what `runtime.chosen` says. `tracing`: the sidecars send their
-        spans to Zipkin's port; `collector`: Zipkin runs there."""
+        spans to Zipkin's port; `collector`: Zipkin runs there. `address` is the shop's."""
         self.layout = Layout(home.resolve())
-        self.ports = Ports(port_offset, runs_on or runtime.chosen())
+        self.ports = Ports(port_offset, runs_on or runtime.chosen(), address)
         self._overrides = overrides or {}
         self._tracing = tracing or collector
         self._collector = collector
         self.secrets: dict[str, str] = {}
-        self._socket = _socket(self.layout)
+        self._socket = supervisord.socket(self.layout)
         self._launched = False
 
     @classmethod
     def default(cls) -> Self:
-        """The checkout's own, or where `$COFFEESHOP_HOME` and `$COFFEESHOP_PORT_OFFSET` say."""
-        home = Path(os.environ.get("COFFEESHOP_HOME") or CHECKOUT / ".coffeeshop")
-        offset = int(os.environ.get("COFFEESHOP_PORT_OFFSET") or 0)
-        return cls(home, offset, collector=zipkin.is_wanted())
+        """The checkout's own, or where the environment says. Raises `Failure`."""
+        offset = place.port_offset(stack.HIGHEST_PORT)
+        return cls(place.home(), offset, collector=zipkin.is_wanted(), address=place.listen())
 
     @property
     def traces_url(self) -> str | None:
@@ -103,20 +108,20 @@ class Stack:
         """Provision, build and start, without waiting. Raises `Failure`."""
         if self.is_up():
             raise Failure("The stack is up already: `make down` stops it.")
-        tools = provision.tools()
+        if left := leftovers.find(self.layout):
+            names = ", ".join(each.name for each in left)
+            raise Failure(f"{names} run on without supervisord: `make down` stops them.")
         self.secrets = self.prepare()
+        settings = stack.settings(self.ports, self.secrets, self._overrides)
+        stack.check(settings, self.ports.address)
+        tools = provision.tools()
         needed = self.processes(tools)
         if self._collector:
             needed.append(stack.zipkin(self.layout, self.ports))
-        _check_ports(needed)
-        config = self._write_config(needed)
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
-        # A session of its own: Ctrl-C at the terminal reaches only us, who then stop all in order.
-        started = subprocess.run(
-            command, capture_output=True, text=True, start_new_session=True, check=False
-        )
-        if started.returncode:
-            raise Failure(f"supervisord did not start: {started.stderr.strip()}")
+        ports.check(needed)
+        for line in (*place.unknown(), *ports.collisions(needed, self.ports.offset)):
+            say(line)
+        supervisord.start(self.layout, needed)
         self._launched = True
 
     def prepare(self) -> dict[str, str]:
@@ -128,12 +133,13 @@ class Stack:
         return processes(tools, self.layout, self.ports, self.secrets, self._overrides)
 
     def down(self) -> None:
-        """Stop everything that this stack started, in order; data stays."""
-        if not self.is_up():
-            return
-        pid = self._rpc().getPID()
-        self._rpc().shutdown()
-        _until(lambda: not psutil.pid_exists(pid), 40, "supervisord does not end")
+        """Stop everything that this stack started, in order, and what supervisord left behind. Data
+        stays. Raises `Failure`."""
+        if self.is_up():
+            pid = self._rpc().getPID()
+            self._rpc().shutdown()
+            _until(lambda: not psutil.pid_exists(pid), 40, "supervisord does not end")
+        leftovers.stop(self.layout)
         self._socket.unlink(missing_ok=True)
 
     def is_up(self) -> bool:
@@ -170,7 +176,7 @@ class Stack:
         for api in APIS:
             yield (
                 runtime.process_name(ports.runtime, api),
-                _ok(f"http://127.0.0.1:{ports.app(api)}/healthz/{api}"),
+                _ok(f"{ports.url(api)}/healthz/{api}"),
             )
             yield (
                 f"{api}-sidecar",
@@ -204,7 +210,8 @@ class Stack:
 
         def asked() -> bool:
             try:
-                return len(httpx.get(url, headers=token).json().get("subscriptions", [])) == topics
+                found = httpx.get(url, headers=token, trust_env=False).json()
+                return len(found.get("subscriptions", [])) == topics
             except (httpx.TransportError, ValueError):
                 return False
 
@@ -272,88 +279,11 @@ class Stack:
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         return xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
 
-    def _write_config(self, needed: list[Process]) -> Path:
-        run = self.layout.run
-        config = configparser.RawConfigParser()
-        config["unix_http_server"] = {"file": str(self._socket), "chmod": "0700"}
-        config["rpcinterface:supervisor"] = {
-            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
-        }
-        config["supervisord"] = {
-            "logfile": str(self.events),
-            "pidfile": str(run / "supervisor.pid"),
-            "childlogdir": str(self.layout.logs),
-            "minfds": "1024",
-        }
-        for process in needed:
-            config[f"program:{process.name}"] = {
-                "command": " ".join(f'"{part}"' for part in process.command),
-                "environment": ",".join(f'{k}="{v}"' for k, v in process.env.items()),
-                "autorestart": "true",
-                "startsecs": "1",
-                "startretries": "20",
-                "stopsignal": process.stop,
-                "stopwaitsecs": "3",
-                # `spin up` serves from a process of its own, which would outlive it.
-                "stopasgroup": "true",
-                "killasgroup": "true",
-                "redirect_stderr": "true",
-                "stdout_logfile": str(self.layout.log(process.name)),
-                "stdout_logfile_maxbytes": "50MB",
-                "stdout_logfile_backups": "2",
-            }
-        # A group stops as one, and supervisord waits for it before it goes to the next.
-        for priority, group in enumerate(GROUPS):
-            names = [process.name for process in needed if process.group == group]
-            if not names:
-                continue
-            config[f"group:{group}"] = {"programs": ",".join(names), "priority": str(priority)}
-        path = run / "supervisor.conf"
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-            config.write(file)
-        return path
-
-
-def _socket(layout: Layout) -> Path:
-    """Where supervisord listens: beside its files, unless a socket's path may not be that long
-    (108 bytes on Linux, and supervisord adds its number to it)."""
-    path = layout.run / "supervisor.sock"
-    if len(os.fsencode(path)) < 90:
-        return path
-    name = hashlib.sha256(os.fsencode(layout.home)).hexdigest()[:16]
-    folder = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    return Path(folder) / f"coffeeshop-{name}.sock"
-
-
-def _check_ports(needed: list[Process]) -> None:
-    """Raises `Failure` naming a port that is taken, and by whom if that can be known."""
-    for process in needed:
-        for port in process.ports:
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    advice = "stop that or set COFFEESHOP_PORT_OFFSET=1000 to use other ports."
-                    raise Failure(
-                        f"{process.name} needs port {port}, which {_holder(port)} uses: {advice}"
-                    ) from None
-
-
-def _holder(port: int) -> str:
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
-    except psutil.Error:
-        pass
-    return "another program"
-
 
 def _ok(url: str, headers: dict[str, str] | None = None) -> Callable[[], bool]:
     def asked() -> bool:
         try:
-            return httpx.get(url, headers=headers, timeout=2).is_success
+            return httpx.get(url, headers=headers, timeout=2, trust_env=False).is_success
         except httpx.TransportError:
             return False
 

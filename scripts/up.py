@@ -8,8 +8,11 @@ from scripts.supervise import Stack
 def main() -> None:
     stack = Stack.default()
     stack.up()
-    say(f"Up. Orders go to http://127.0.0.1:{stack.ports.app('counter')}/v1/api/orders")
-    say(f"The page is at http://127.0.0.1:{stack.ports.app('counter')}/")
+    url = stack.ports.url("counter")
+    say(f"Up. Orders go to {url}/v1/api/orders")
+    say(f"The page is at {url}/")
+    for url in stack.ports.urls_for_others():
+        say(f"Others find it at {url}/ and are asked for the token.")
     if stack.traces_url:
         say(f"Traces are at {stack.traces_url}")
     say("`make status` tells how it is, `make down` stops it; its data stays.")

@@ -17,7 +17,7 @@ SECRETS = {"sidecar_token": "s", "app_token": "a", "id_secret": "i"}
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
     for name in runtime.OPTIONAL:
-        monkeypatch.setenv(name, "7")
+        monkeypatch.setenv(f"COFFEESHOP_{name.upper()}", "7")
     return {api: runtime.settings(api, 3500 + n, SECRETS) for n, api in enumerate(APIS)}
 
 
@@ -45,7 +45,7 @@ def test_every_setting_of_the_runner_reaches_its_component_on_spin(
 
         values = {name: resolved(text) for name, text in component["variables"].items()}
         # The runner gives every API what whoever starts the stack set; some do not need it.
-        unneeded = {"pos_token", "staff_token", "order_deadline_seconds"} - set(values)
+        unneeded = set(runtime.OPTIONAL) - set(values)
         wanted = {n: v for n, v in settings[api].items() if n not in unneeded}
         assert values == wanted, api
         sidecar = f"http://{settings[api]['sidecar_host']}:{settings[api]['sidecar_port']}"

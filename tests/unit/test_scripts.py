@@ -1,10 +1,21 @@
 """What the scripts read: supervisord's log and the guests' log lines."""
 
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+import valkey
+
+from scripts.cache import Failure
 from scripts.logs import of_order, parse, render
+from scripts.provision import valkey_server
+from scripts.stack import Layout, Ports, prepare
 from scripts.status import deaths, trouble
-from scripts.tokens import load
+from scripts.tokens import load, read
 
 
 def test_a_death_is_told_by_name() -> None:
@@ -42,10 +53,130 @@ def test_what_is_no_log_line_is_left_out() -> None:
 
 def test_secrets_are_drawn_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "secrets.json"
-    first = load(path, 3905)
-    assert load(path, 4905) == first
+    first = load(path, 3905, tmp_path / "data")
+    assert load(path, 4905, tmp_path / "data") == first
     assert path.stat().st_mode & 0o777 == 0o600
     assert len(set(first.values())) == len(first)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b'{"id_secret": "never-to-be-seen"',
+        b"[]",
+        b"null",
+        b'"never-to-be-seen"',
+        b'{"id_secret": ["never-to-be-seen"]}',
+        b'{"sidecar_token": null, "id_secret": "never-to-be-seen"}',
+        b'{"id_secret": "never-to-be-seen\xff"}',
+    ],
+)
+def test_a_broken_secrets_file_is_one_line_that_says_what_to_do(
+    content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "secrets.json"
+    path.write_bytes(content)
+    with pytest.raises(Failure) as failure:
+        load(path, 3905, tmp_path / "data")
+    said = str(failure.value)
+    assert str(path) in said
+    assert "Restore it" in said
+    assert "\n" not in said
+    assert "never-to-be-seen" not in said
+    assert path.read_bytes() == content
+
+
+def test_a_folder_where_the_secrets_belong_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").mkdir()
+    with pytest.raises(Failure, match=r"secrets\.json cannot be read"):
+        load(tmp_path / "secrets.json", 3905, tmp_path / "data")
+
+
+@pytest.fixture
+def with_orders(tmp_path: Path) -> Path:
+    """A stack's folder after its first start: its secrets, and a store that was written to."""
+    load(tmp_path / "secrets.json", 3905, tmp_path / "data")
+    log = tmp_path / "data" / "valkey" / "appendonlydir" / "appendonly.aof.1.incr.aof"
+    log.parent.mkdir(parents=True)
+    log.write_text("SET order")
+    return tmp_path
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+def lose_the_id_secret(path: Path) -> None:
+    known = json.loads(path.read_text())
+    del known["id_secret"]
+    path.write_text(json.dumps(known))
+
+
+def empty_it(path: Path) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "id_secret": ""}))
+
+
+def replace_it(path: Path) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "id_secret": "another"}))
+
+
+@pytest.mark.parametrize("harm", [lose, lose_the_id_secret, empty_it, replace_it])
+def test_an_id_secret_that_is_not_that_of_the_stored_orders_is_refused(
+    harm: Callable[[Path], None], with_orders: Path
+) -> None:
+    path = with_orders / "secrets.json"
+    whole = path.read_text()
+    harm(path)
+    for _ in range(2):  # the first refusal must not make the second a start
+        with pytest.raises(Failure, match=r"id_secret, and .* holds orders .*make clean"):
+            load(path, 3905, with_orders / "data")
+    path.write_text(whole)
+    assert load(path, 3905, with_orders / "data")["id_secret"] == json.loads(whole)["id_secret"]
+
+
+def test_a_lost_secrets_file_of_an_empty_shop_is_drawn_anew(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    first = load(path, 3905, tmp_path / "data")
+    path.unlink()
+    assert load(path, 3905, tmp_path / "data") != first
+
+
+def test_other_secrets_may_be_drawn_anew_beside_stored_orders(with_orders: Path) -> None:
+    path = with_orders / "secrets.json"
+    path.write_text(json.dumps({"id_secret": read(path)["id_secret"]}))
+    assert set(load(path, 3905, with_orders / "data")) > {"valkey_password", "sidecar_token"}
+
+
+def test_any_password_opens_valkey(tmp_path: Path) -> None:
+    """Written by the stack, read by the real server."""
+    for password in ('a"b', "50%off", "it's \\ two words", "#no", "ü€", "$HOME `x`", "\\x41"):
+        path = tmp_path / "secrets.json"
+        path.write_text(json.dumps({"valkey_password": password}))
+        layout = Layout(tmp_path)
+        prepare(layout, Ports(0))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        command = [str(valkey_server()), str(layout.run / "valkey.conf"), "--port", str(port)]
+        with subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL) as server:
+            try:
+                assert answers(port, password), password
+                with pytest.raises(valkey.AuthenticationError):
+                    valkey.Valkey(port=port, password=password[:1]).ping()
+            finally:
+                server.terminate()
+
+
+def answers(port: int, password: str) -> bool:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return bool(valkey.Valkey(port=port, password=password).ping())
+        except valkey.ConnectionError as error:
+            if isinstance(error, valkey.AuthenticationError) or time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
 
 
 def test_late_answers_and_abandoned_orders_are_counted(tmp_path: Path) -> None:
