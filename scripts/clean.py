@@ -2,14 +2,14 @@
 
 import shutil
 
-from scripts import build, cache
+from scripts import build, cache, leftovers
 from scripts.cache import Failure, say
 from scripts.supervise import Stack
 
 
 def main() -> None:
     stack = Stack.default()
-    if stack.is_up():
+    if stack.is_up() or leftovers.find(stack.layout):
         raise Failure("the stack is up: `make down` first.")
     for folder in (stack.layout.home, build.BUILD):
         shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,7 @@ By default on the stack of this checkout. Elsewhere: `--broker HOST:PORT`, its p
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -218,13 +219,13 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     parser.add_argument("--counter", help="the address of counter-api")
     chosen = parser.parse_args(arguments)
     stack = Stack.default()
-    host, _, port = (chosen.broker or f"127.0.0.1:{stack.ports.valkey}").partition(":")
+    host, port = address(chosen.broker or f"127.0.0.1:{stack.ports.valkey}")
     password = os.environ.get("VALKEY_PASSWORD")
     if chosen.broker is None:
         if not stack.is_up():
             raise Failure("the stack is not up: `make up` starts it, --broker names another.")
         password = tokens.read(stack.layout.secrets)["valkey_password"]
-    broker = valkey.Valkey(host, int(port or 6379), password=password, decode_responses=True)
+    broker = valkey.Valkey(host, port, password=password, decode_responses=True)
     counter = chosen.counter or stack.ports.url("counter")
     try:
         if chosen.do in ("pending", "drop"):
@@ -233,6 +234,14 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
             _do(chosen.do, DeadLetters(broker), chosen.id, chosen.all, counter)
     except valkey.ValkeyError as error:
         raise Failure(f"the broker at {host}:{port} does not answer: {error}") from None
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port. Raises `Failure`."""
+    found = re.fullmatch(r"(\[[0-9a-f:.]+\]|[^\s:\[\]]+)(?::([0-9]{1,5}))?", text)
+    if found is None or not 0 < int(found[2] or 6379) <= 65_535:
+        raise Failure(f"--broker is {text[:60]!r}: it must be like HOST:PORT.")
+    return found[1].strip("[]"), int(found[2] or 6379)
 
 
 def _do(do: str, letters: DeadLetters, ids: Sequence[str], every: bool, counter: str) -> None:

@@ -21,7 +21,11 @@ ADVICE = "TRACES=1 needs {}: apt-get install default-jre-headless maven."
 
 
 def is_wanted() -> bool:
-    return bool(os.environ.get("COFFEESHOP_TRACES"))
+    """Raises `Failure` for what says neither."""
+    text = os.environ.get("COFFEESHOP_TRACES") or "0"
+    if text not in ("0", "1"):
+        raise Failure(f"TRACES is {text[:40]!r}: it may be 1, or 0 for none.")
+    return text == "1"
 
 
 def java() -> Path:

@@ -1,7 +1,6 @@
 """What an end-to-end test sees of the running shop: HTTP, and the broker's and stores' contents."""
 
 import json
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -13,13 +12,13 @@ import httpx
 import valkey
 
 from described import description
-from scripts import runtime
+from scripts import place, runtime
 from scripts.stack import Ports
 from scripts.supervise import Stack
 
 STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
-PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
-"""Of the stack that the tests run on."""
+PORT_OFFSET = place.port_offset(7_000, "COFFEESHOP_TEST_PORT_OFFSET", 20_000)
+"""Of the stack that the tests run on; a thousand above it is a second one."""
 TOPICS = (
     "barista_order_placed",
     "kitchen_order_placed",

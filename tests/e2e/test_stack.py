@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -31,7 +31,9 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def make(target: str, checkout: Path = CHECKOUT, **env: str) -> subprocess.CompletedProcess[str]:
+def make(
+    target: str, env: Mapping[str, str], checkout: Path = CHECKOUT
+) -> subprocess.CompletedProcess[str]:
     """With proxies that lead nowhere, which nothing local may heed."""
     given = {**proxies.without(os.environ), **PROXY, "COFFEESHOP_PORT_OFFSET": str(OFFSET), **env}
     return subprocess.run(
@@ -70,7 +72,7 @@ def odd(home: Path, env: dict[str, str]) -> Stack:
     home.mkdir(parents=True)
     names = ("valkey_password", "sidecar_token", "app_token", "id_secret")
     (home / "secrets.json").write_text(json.dumps({name: f"{name} {TOKEN}" for name in names}))
-    ran = make("up", **env)
+    ran = make("up", env)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert TOKEN not in ran.stdout + ran.stderr
     return Stack(home, OFFSET, address=Address(env["LISTEN"]))
@@ -137,16 +139,16 @@ def test_a_killed_supervisors_processes_are_told_of_and_stopped(
     supervisor = psutil.Process(int((odd.layout.run / "supervisor.pid").read_text()))
     supervisor.send_signal(signal.SIGKILL)
     supervisor.wait(5)
-    status = make("status", **env)
+    status = make("status", env)
     assert status.returncode != 0
     assert all(name in status.stdout for name in serving), status.stdout
     assert "`make down` stops them" in status.stdout
-    again = make("up", **env)
+    again = make("up", env)
     assert "run on without supervisord: `make down` stops them" in again.stderr
-    down = make("down", **env)
+    down = make("down", env)
     assert all(name in down.stderr for name in serving), down.stderr
     assert leftovers.find(odd.layout) == []
-    assert "not up" in make("down", **env).stderr
+    assert "not up" in make("down", env).stderr
     with contextlib.suppress(httpx.ConnectError):
         httpx.get(odd.ports.url("counter"), trust_env=False)
         pytest.fail("something serves on")
@@ -154,7 +156,7 @@ def test_a_killed_supervisors_processes_are_told_of_and_stopped(
 
 def test_a_lost_id_secret_is_not_drawn_anew_beside_orders(odd: Stack, env: dict[str, str]) -> None:
     (odd.layout.home / "secrets.json").unlink()
-    ran = make("up", **env)
+    ran = make("up", env)
     (line,) = (line for line in ran.stderr.splitlines() if line.startswith("coffeeshop: "))
     assert "has no id_secret" in line
     assert not (odd.layout.home / "secrets.json").exists()
@@ -181,7 +183,7 @@ def test_a_lost_id_secret_is_not_drawn_anew_beside_orders(odd: Stack, env: dict[
 def test_a_setting_that_cannot_be_is_one_line(
     env: dict[str, str], said: str, target: str, tmp_path: Path
 ) -> None:
-    ran = make(target, **{"COFFEESHOP_HOME": str(tmp_path / "home"), **env})
+    ran = make(target, {"COFFEESHOP_HOME": str(tmp_path / "home"), **env})
     lines = [line for line in ran.stderr.splitlines() if not line.startswith("make: ")]
     assert ran.returncode != 0
     assert len(lines) == 1, ran.stderr
@@ -194,7 +196,7 @@ def test_a_checkout_in_an_odd_path_serves_the_worked_example(tmp_path: Path) -> 
     checkout = tmp_path / NASTY
     left_out = shutil.ignore_patterns(".git", ".venv", ".coffeeshop", "build", "__pycache__")
     shutil.copytree(CHECKOUT, checkout, ignore=left_out)
-    ran = make("run", checkout, ONCE="1", COFFEESHOP_HOME="")
+    ran = make("run", {"ONCE": "1", "COFFEESHOP_HOME": ""}, checkout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "FULFILLED" in ran.stdout
     assert (checkout / ".coffeeshop" / "secrets.json").exists()

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import valkey
 
+from scripts import zipkin
 from scripts.cache import Failure
+from scripts.dead_letters import address
 from scripts.logs import of_order, parse, render
 from scripts.provision import valkey_server
 from scripts.stack import Layout, Ports, prepare
@@ -185,3 +187,34 @@ def test_late_answers_and_abandoned_orders_are_counted(tmp_path: Path) -> None:
     assert trouble(tmp_path.iterdir()) == [
         "2 answers that came after their order had ended (answer.late)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("a:1", "a", 1),
+        ("10.0.0.1", "10.0.0.1", 6379),
+        ("[::1]:5", "::1", 5),
+        ("[::1]", "::1", 6379),
+    ],
+)
+def test_a_broker_is_found_by_its_address(text: str, host: str, port: int) -> None:
+    assert address(text) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["a:b", "a:0", "a:99999", "::1", ":1", "a b:1", "redis://a:1", ""])
+def test_a_broker_that_has_no_such_address_is_named(text: str) -> None:
+    with pytest.raises(Failure, match="--broker is"):
+        address(text)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("", False), ("0", False), ("1", True)])
+def test_traces_are_wanted_or_not(text: str, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFEESHOP_TRACES", text)
+    assert zipkin.is_wanted() == wanted
+
+
+def test_traces_that_are_neither_wanted_nor_not_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFEESHOP_TRACES", "false")
+    with pytest.raises(Failure, match="TRACES is 'false'"):
+        zipkin.is_wanted()
