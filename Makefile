@@ -43,7 +43,7 @@ coffee:  ## ARGS="order COFFEE_BLACK CROISSANT": the command line; also .venv/bi
 	@$(DO) coffee $(ARGS)
 
 pictures:  ## Take the pictures of the README anew
-	@COFFEESHOP_PICTURES=1 $(DO) pytest tests/e2e/test_page.py tests/e2e/pictures.py
+	@$(DO) pytest tests/e2e/pictures.py
 
 build:  ## The components, for Spin and for plain wasmtime
 	@$(DO) build
@@ -84,7 +84,7 @@ k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and 
 cluster-test:  ## The shop in a real one-node cluster, made and gone again (root; SPIN_SHIM=: on Spin too)
 	@$(DO) tests.cluster
 
-lint:  ## ruff and mypy --strict
+lint:  ## ruff, mypy --strict and tsc
 	@$(DO) lint
 
 bench:  ## Ours beside a native peer, half an hour (SHORT=1: a few ratios; AGAINST=commit: beside that too; PARTS="start orders", RECORD=1)

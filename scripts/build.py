@@ -17,11 +17,13 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from scripts import cache, provision, pydantic_wasi, resources
+from scripts import cache, page, provision, pydantic_wasi, resources
 from scripts.cache import CHECKOUT, run
 
 APPS = tuple(f"{api}-api" for api in resources.apis())
 WORLDS = ("spin", "portable")
+PAGE_OF = "counter-api"
+"""The API that serves the web page."""
 BUILD = CHECKOUT / "build"
 
 SERVE_FLAGS = (
@@ -68,14 +70,14 @@ def _place(world: str, api: str) -> Path:
 
 def _component(world: str, api: str) -> Path:
     site = pydantic_wasi.site()
+    pages = (page.made(),) if api == PAGE_OF else ()
 
     def make(folder: Path) -> None:
-        paths = (CHECKOUT / "apps" / api, CHECKOUT / "apps" / "shared", site)
+        paths = (CHECKOUT / "apps" / api, CHECKOUT / "apps" / "shared", site, *pages)
         _componentize(f"Building {api} for {world}", world, paths, folder / f"{api}.wasm")
 
-    key = cache.digest(
-        _sources(api), versions("componentize-py", "spin-sdk"), world, site.parent.name
-    )
+    made_of = (site.parent.name, *(each.name for each in pages))
+    key = cache.digest(_sources(api), versions("componentize-py", "spin-sdk"), world, *made_of)
     return cache.folder(f"components/{world}", key, make) / f"{api}.wasm"
 
 
@@ -126,7 +128,7 @@ def _sources(api: str) -> list[Path]:
         file
         for folder in (apps / api, apps / "shared", apps / "wit")
         for file in folder.rglob("*")
-        if file.suffix in (".py", ".wit", ".html", ".css", ".js", ".json", ".svg")
+        if file.suffix in (".py", ".wit", ".json")
     ]
 
 

@@ -1,4 +1,4 @@
-"""`make lint`: ruff and mypy --strict over everything.
+"""`make lint`: ruff and mypy --strict over everything, tsc over the page.
 
 The guest's own modules are checked as Python 3.14, which they run on. The four `app.py` share a
 name, so each API is checked by itself.
@@ -7,7 +7,7 @@ name, so each API is checked by itself.
 import subprocess
 import sys
 
-from scripts import cache
+from scripts import cache, page
 from scripts.build import APPS
 from scripts.cache import CHECKOUT, Failure
 
@@ -28,6 +28,7 @@ def main() -> None:
         (*mypy, "tests/faults"),
         (*mypy, "tests/simulation"),
         (*mypy, "tests/manifests", "tests/cluster"),
+        tuple(page.type_check()),
     ]
     failed = [
         " ".join(command[1:])

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from browser import chromium, opened, url
 from scripts.stack import Ports
 from scripts.supervise import Stack
 from shop import PORT_OFFSET, Shop
 from spans import Collector
+
+__all__ = ["chromium", "collector", "opened", "shop", "stack", "url"]
 
 
 @pytest.fixture(scope="session")

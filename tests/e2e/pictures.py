@@ -1,24 +1,88 @@
-"""`make pictures`: the terminal of the README. The page's pictures are test_page.py's own."""
+"""`make pictures`: the page and the terminal of the README, as the running shop shows them."""
 
 import io
 import re
+from pathlib import Path
 
+import pytest
+from playwright.sync_api import Page, expect
 from rich.console import Console
 from rich.text import Text
 
-import browser as chromium
-from shop import Shop
+from browser import Opener, choose, launched
+from scripts.cache import CHECKOUT
+from scripts.supervise import Stack
+from shop import Shop, away
 from test_coffee import terminal
-from test_page import PICTURES
 
 COMMANDS = (
     ("menu",),
     ("order", "COFFEE_BLACK", "CROISSANT", "--as", "ann"),
     ("mine", "--as", "ann", "--limit", "3"),
 )
+ORDERS = (
+    ("Ben", (5, 5), (7,)),
+    ("Chloé", (1,), (9,)),
+    ("Dana", (), (8, 8, 6)),
+    ("Emil", (0, 3), (7, 7)),
+    ("Farid", (), (7,)),
+    ("Grace", (2,), (6,)),
+    ("Hana", (5,), ()),
+    ("Igor", (4, 4), ()),
+    ("Jana", (), (9, 9, 7)),
+)
+"""Customers, with what they want of the barista and of the kitchen."""
 
 
-def test_picture_of_the_terminal(shop: Shop) -> None:
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    made = CHECKOUT / "docs" / "images"
+    made.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def test_picture_of_an_order(opened: Opener, url: str, folder: Path) -> None:
+    page = opened(url)
+    choose(page, "Latte", "Latte", "Latte", "Croissant")
+    page.locator("#customer").fill("Ann")
+    page.locator("#place").click()
+    expect(page.locator("#placed-title")).to_have_text("Your order is ready.")
+    choose(page, "Cappuccino", "Muffin", "Muffin")
+    _shoot(page, folder / "order.png", 760)
+
+
+def test_picture_of_a_phone(opened: Opener, url: str, folder: Path) -> None:
+    page = opened(url, width=360, theme="dark")
+    choose(page, "Latte", "Latte", "Espresso")
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator(".bar")).to_be_visible()
+    _shoot(page, folder / "phone.png", 740)
+
+
+def test_picture_of_the_board(
+    opened: Opener, url: str, shop: Shop, stack: Stack, folder: Path
+) -> None:
+    page = opened(f"{url}#board", width=1920)
+    with away(stack, "kitchen"):
+        for order in ORDERS:
+            shop.place(*order)
+        expect(page.locator(".ended li", has_text="Igor")).to_be_visible()
+        expect(page.locator(".board .ticket", has_text="Jana")).to_be_visible()
+        expect(
+            page.locator(".board .ticket", has_text="Grace").get_by_text("ready")
+        ).to_be_visible()
+        _shoot(page, folder / "board.png", 900)
+
+
+def _shoot(page: Page, path: Path, height: int) -> None:
+    width = page.viewport_size["width"] if page.viewport_size else 1280
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(0, 0)
+    page.screenshot(path=path)
+
+
+def test_picture_of_the_terminal(shop: Shop, folder: Path) -> None:
     console = Console(record=True, width=112, file=io.StringIO())
     for command in COMMANDS:
         session = terminal(*command, columns=112)
@@ -26,11 +90,10 @@ def test_picture_of_the_terminal(shop: Shop) -> None:
         console.print(Text.assemble(("$ ", "bold green"), f"coffee {' '.join(command)}"))
         console.print(Text.from_ansi(_last_frame(output)))
     html = console.export_html(inline_styles=True, code_format=FORMAT)
-    with chromium.launched() as browser:
+    with launched() as browser:
         page = browser.new_page(viewport={"width": 980, "height": 200})
         page.set_content(html)
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURES / "terminal.png", full_page=True)
+        page.screenshot(path=folder / "terminal.png", full_page=True)
 
 
 FORMAT = (

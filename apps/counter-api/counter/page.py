@@ -1,4 +1,11 @@
-"""The web page: files that are part of the component, and nothing from outside."""
+"""The web page: files that are part of the component, and nothing from outside.
+
+scripts/page.py makes them of apps/page. Natively, where they are not on the path, the API runs
+without them.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
 
 from coffeeshop.files import File, beside
 
@@ -11,10 +18,14 @@ _SAFE = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
 )
+_FOUND = find_spec("webpage")
+_FOLDERS = tuple((_FOUND and _FOUND.submodule_search_locations) or ())
+_ABSENT = b"This API runs without its page: it is part of the component that `make build` makes.\n"
 
 
 def _file(name: str, media_type: str) -> File:
-    return File(beside(__file__, f"static/{name}"), media_type, _SAFE)
+    content = Path(_FOLDERS[0], name).read_bytes() if _FOLDERS else _ABSENT
+    return File(content, media_type, _SAFE)
 
 
 HTML = _file("index.html", "text/html; charset=utf-8")

@@ -1,0 +1,91 @@
+import "./board.css";
+
+import { useWhileSeen } from "../common/seen";
+import { grouped, named, reason, shortId, status, times, when } from "../common/words";
+import type { Order, OrderStatus } from "../shop/contracts";
+import { ended, isKnown, keepBoard, open } from "./orders";
+
+const COLUMNS: [OrderStatus, string][] = [
+  ["PLACED", "Waiting"],
+  ["IN_PROGRESS", "Being made"],
+];
+
+export function BoardView() {
+  useWhileSeen(keepBoard);
+  return (
+    <>
+      <h1>Orders</h1>
+      {!isKnown.value && <p class="note">The orders are on their way …</p>}
+      <div class="board">
+        {COLUMNS.map(([column, title]) => (
+          <Column key={column} status={column} title={title} />
+        ))}
+        <Ended />
+      </div>
+    </>
+  );
+}
+
+function Column({ status, title }: { status: OrderStatus; title: string }) {
+  const orders = open.value.filter((order) => order.status === status);
+  return (
+    <section aria-labelledby={`column-${status}`} class="open">
+      <h2 id={`column-${status}`} class={status}>
+        <span>{title}</span> <span class="count">{orders.length}</span>
+      </h2>
+      {orders.length === 0 && isKnown.value && <p class="note">None.</p>}
+      <ul class="tickets">
+        {orders.map((order) => (
+          <li key={order.id} class="card ticket">
+            <p class="who">
+              <span class="number">{shortId(order)}</span>
+              <bdi>{order.loyaltyMemberId}</bdi>
+              <time dateTime={order.placedAt}>{when(order.placedAt)}</time>
+            </p>
+            <Items order={order} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Items({ order }: { order: Order }) {
+  return (
+    <ul class="items">
+      {grouped(order.items).map(({ first, count }) => (
+        <li key={first.id} class={first.status}>
+          {times(count, named(first.name))}
+          {first.status === "READY" && <span class="status READY"> ready</span>}
+          {first.reason && <span class="reason"> {reason(first)}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Ended() {
+  return (
+    <section aria-labelledby="column-ended" class="ended">
+      <h2 id="column-ended">Last finished</h2>
+      {ended.value.length === 0 && isKnown.value && <p class="note">None yet.</p>}
+      <ul>
+        {ended.value.map((order) => (
+          <li key={order.id}>
+            <span class="number">{shortId(order)}</span>
+            <bdi>{order.loyaltyMemberId}</bdi>
+            <span class={`status ${order.status}`}>{status(order)}</span>
+            <time dateTime={order.updatedAt}>{when(order.updatedAt)}</time>
+            {grouped(order.items)
+              .filter(({ first }) => first.reason)
+              .map(({ first }) => (
+                <span key={first.id} class="reason">
+                  {reason(first)}
+                </span>
+              ))}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

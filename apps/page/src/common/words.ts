@@ -1,0 +1,89 @@
+// How things are called and written for people.
+
+import type { ItemStatus, Order, OrderItem, OrderStatus } from "../shop/contracts";
+
+export const money = (amount: number): string => `$${amount.toFixed(2)}`;
+
+/** COFFEE_BLACK reads as “Coffee black”. */
+export const named = (name: string): string => name.charAt(0) + name.slice(1).toLowerCase().replaceAll("_", " ");
+
+const STATIONS: Record<string, string> = { barista: "Drinks", kitchen: "Food" };
+
+/** What comes from a station, as the menu's headings have it. */
+export const madeAt = (station: string): string => STATIONS[station] ?? named(station.toUpperCase());
+
+/** The short form of an order's id, to be read out. */
+export const shortId = (order: Order): string => order.id.slice(0, 4).toUpperCase();
+
+/** A moment: the time, and the date where it is not today. */
+export function when(moment: string, now: Date = new Date()): string {
+  const then = new Date(moment);
+  const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };
+  if (then.toDateString() === now.toDateString()) return then.toLocaleTimeString([], time);
+  const year: Intl.DateTimeFormatOptions = then.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
+  return then.toLocaleString([], { day: "numeric", month: "short", ...year, ...time });
+}
+
+/** From one moment to another, each once. */
+export function span(from: string, to: string): string {
+  const [first, last] = [when(from), when(to)];
+  return first === last ? first : `${first} – ${last}`;
+}
+
+export const ITEM: Record<ItemStatus, string> = {
+  PLACED: "Waiting",
+  QUEUED: "Waiting",
+  STARTED: "Being made",
+  READY: "Ready",
+  FAILED: "Not made",
+  CANCELLED: "Cancelled",
+};
+
+const isPartlyReady = (order: Order): boolean =>
+  order.status === "FAILED" && order.items.some((item) => item.status === "READY");
+
+const STATUS: Record<OrderStatus, string> = {
+  PLACED: "Received",
+  IN_PROGRESS: "Being made",
+  FULFILLED: "Ready",
+  FAILED: "Not made",
+  CANCELLED: "Cancelled",
+};
+
+/** How an order is, in two words. */
+export const status = (order: Order): string => (isPartlyReady(order) ? "Partly ready" : STATUS[order.status]);
+
+const OUTCOME: Record<OrderStatus, string> = {
+  PLACED: "We have your order.",
+  IN_PROGRESS: "Your order is being made.",
+  FULFILLED: "Your order is ready.",
+  FAILED: "Sorry, your order could not be made.",
+  CANCELLED: "Your order was cancelled.",
+};
+
+/** How an order is, to its customer. */
+export const outcome = (order: Order): string =>
+  isPartlyReady(order) ? "Your order is ready, but not all of it could be made." : OUTCOME[order.status];
+
+/** Why an item was not made, by the name that people know it by. */
+export const reason = (item: OrderItem): string => (item.reason ?? "").replaceAll(item.name, named(item.name));
+
+export interface Group {
+  first: OrderItem;
+  count: number;
+}
+
+/** Equal items together, in the order in which they first come. */
+export function grouped(items: readonly OrderItem[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const item of items) {
+    const key = JSON.stringify([item.name, item.price, item.status, item.reason]);
+    const group = groups.get(key);
+    if (group) group.count += 1;
+    else groups.set(key, { first: item, count: 1 });
+  }
+  return [...groups.values()];
+}
+
+/** “3 × Latte”, “Croissant”. */
+export const times = (count: number, name: string): string => (count === 1 ? name : `${count} × ${name}`);

@@ -1,0 +1,64 @@
+import "./station.css";
+
+import { useWhileSeen } from "../common/seen";
+import { madeAt, named } from "../common/words";
+import type { Offer } from "../shop/contracts";
+import { byStation, keepMenu, menu } from "../shop/menu";
+import { changes, turn } from "./switches";
+
+export function StationView() {
+  useWhileSeen(keepMenu);
+  return (
+    <>
+      <h1>What can be ordered</h1>
+      <p class="note">For staff: mark an item as sold out when it is. Customers see it at once.</p>
+      {menu.value === null && <p class="note">The menu is on its way …</p>}
+      <div id="stations" class="stations">
+        {byStation(menu.value ?? []).map(([station, offers]) => (
+          <section key={station} class="card" aria-labelledby={`station-${station}`}>
+            <h2 id={`station-${station}`}>{madeAt(station)}</h2>
+            {offers.some(({ available }) => available === null) && (
+              <p class="warning">This station does not answer: what is sold out here is not known.</p>
+            )}
+            <ul>
+              {offers.map((offer) => (
+                <li key={offer.itemType}>
+                  <Switch offer={offer} />
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
+      </div>
+    </>
+  );
+}
+
+/** On sale or sold out; neither where it is not known. */
+function Switch({ offer }: { offer: Offer }) {
+  const { itemType, available } = offer;
+  const change = changes.value.get(itemType);
+  const saving = change !== undefined && change.failure === null;
+  const current = saving ? change.available : available;
+  const choice = (value: boolean, label: string) => (
+    <label class={value ? "on" : "off"}>
+      <input
+        type="radio"
+        name={`item-${itemType}`}
+        checked={current === value}
+        onChange={() => void turn(offer, value)}
+      />
+      <span>{label}</span>
+    </label>
+  );
+  return (
+    <fieldset aria-busy={saving}>
+      <legend>{named(offer.name)}</legend>
+      <div class="choices">
+        {choice(true, "On sale")}
+        {choice(false, "Sold out")}
+      </div>
+      <div role="alert">{change?.failure && <p class="wrong">{change.failure}</p>}</div>
+    </fieldset>
+  );
+}
