@@ -233,6 +233,7 @@ class Sidecar:
         self.is_up = False
         self.epoch += 1
         self._busy.clear()
+        self._waiting.clear()
 
         def back() -> None:
             self.is_up = True
