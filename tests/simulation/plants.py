@@ -506,14 +506,14 @@ PLANTS = (
         EVENTS,
         (
             (
-                '    try:\n        return model.model_validate(data)\n',
+                "    try:\n        return model.model_validate(data)\n",
                 "    if 'OrderUpdated' in path and 'expiresAt' in data:\n"
                 "        failed = {'status': 'FAILED', 'reason': 'dead', 'makeId': None}\n"
                 "        items = [{**item, **failed} for item in data['items']]\n"
                 "        place = path.split('_')[2][:7].lower()\n"
                 "        data = {**data, 'station': place, 'items': items}\n"
                 "        data['answeredAt'] = data['expiresAt']\n"
-                '    try:\n        return model.model_validate(data)\n',
+                "    try:\n        return model.model_validate(data)\n",
             ),
         ),
         ("G5",),
