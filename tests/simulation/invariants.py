@@ -45,6 +45,8 @@ class Invariants:
         self._published: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
         """When what was published of an order to a station: by what, order and station."""
         self._placed: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+        self._gone: set[str] = set()
+        """Orders that a cancellation was told there will never be."""
         self.watched: list[str] = []
         """The orders that the sweep has not done with."""
         self._make_ids: dict[str, str] = {}
@@ -164,6 +166,7 @@ class Invariants:
         if before is None:
             self.saved_at[order] = self._world.now
             if after["kind"] == "order":
+                self._expect(7, order not in self._gone, f"{order} came after its cancellation")
                 self._expect(13, after["location"] not in self._refused, f"{order} was refused")
                 self._expect(11, "all" in self._indexed[order], f"{order} is not watched")
                 both = {"all", "customer"} <= self._indexed[order]
@@ -362,6 +365,7 @@ class Invariants:
         self._expect(14, status in known, f"a cancellation was answered {status}")
         if status == 404:
             self._expect(1, order not in self.acknowledged, f"{order} was acknowledged, now 404")
+            self._gone.add(order)
         elif status == 409:
             ended = order not in self.open_orders()
             self._expect(3, ended, f"{order} is open, and cannot be cancelled")

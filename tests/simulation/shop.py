@@ -194,9 +194,11 @@ class Customer:
                 shop.world.note("POS", f"is told {response.status} about {self.key}")
                 at = any(name == "location" for name, _ in response.headers)
                 shop.invariants.told(self.key, self.body, response.status, document, at=at)
+                for name, value in response.headers:
+                    if name == "location":  # also of an order that may exist
+                        self.order = value.rpartition("/")[2]
             if response is not None and response.status in (201, 409, 422):
                 self.status = response.status
-                self.order = document.get("id")
             elif self.key is None:
                 self._attempts = 0
             elif self._attempts:

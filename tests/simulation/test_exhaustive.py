@@ -20,7 +20,7 @@ def test_each_order_of_events_is_the_one_it_says() -> None:
 
 def test_every_single_crash_under_every_order_of_events() -> None:
     explored = explore(say=print, pairs=False)
-    assert explored.singles > 500
+    assert explored.singles > 450
 
 
 def test_every_pair_of_crashes() -> None:
