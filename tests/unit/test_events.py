@@ -9,7 +9,7 @@ import pytest
 
 from coffeeshop.contracts import StationAnswered
 from coffeeshop.events import MAX_DELIVERY, deliver
-from coffeeshop.http import Request, Response, TooLarge
+from coffeeshop.http import CutShort, Problem, Request, Response, TooLarge
 from coffeeshop.sidecar import Unavailable
 from example_orders import NOW, ORDER_ID
 
@@ -138,3 +138,17 @@ def test_sixty_four_large_events_fit_into_a_delivery() -> None:
     ]
     large = GOOD | {"items": items}
     assert {status for _, status in Handler().bulk(*[large] * 64)} == {"SUCCESS"}
+
+
+def test_a_delivery_that_was_cut_short_comes_again() -> None:
+    """What it would have said is not known: it is no reason to dead-letter an event."""
+
+    async def read(limit: int) -> bytes:
+        raise CutShort
+
+    handler = Handler()
+    request = Request("POST", "/", {"content-type": "application/json"}.get, read)
+    with pytest.raises(Problem) as refused:
+        asyncio.run(deliver(request, StationAnswered, handler, lambda *_, **__: None))
+    assert refused.value.status == 503
+    assert not handler.batches

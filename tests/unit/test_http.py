@@ -57,7 +57,7 @@ async def _stream(_asked: Request) -> Response:
     async def follow(_parts: object) -> None:
         raise AssertionError
 
-    return Response(200, stream=follow)
+    return Response(200, headers=(("x-accel-buffering", "no"),), stream=follow)
 
 
 async def _busy(_asked: Request) -> Response:
@@ -223,6 +223,12 @@ def test_nobody_keeps_an_answer(path: str) -> None:
 
 def test_a_handler_says_who_may_keep_its_answer() -> None:
     assert Api().ask("GET", "/kept").headers == (("cache-control", "no-cache"),)
+
+
+def test_what_a_handler_says_is_not_said_twice() -> None:
+    for path in ("/kept", "/stream", "/things"):
+        names = [name for name, _ in Api().ask("GET", path).headers]
+        assert len(names) == len(set(names))
 
 
 def test_a_stream_is_passed_on_by_proxies_as_it_comes() -> None:

@@ -83,6 +83,10 @@ class Problem(Exception):
         return Response(self.status, document.to_json(), "application/problem+json", self.headers)
 
 
+class Incomplete(Problem):
+    """The body did not come, or not to its end: what it would have said is not known."""
+
+
 _WHEN = "must be a date and a time with its zone, such as 2026-11-24T10:00:00Z"
 _WORDS: Mapping[str, str] = {
     "missing": "is required",

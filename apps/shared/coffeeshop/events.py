@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from coffeeshop.contracts import BulkStatus, BulkStatuses, CloudEvent, Delivery
-from coffeeshop.http import Problem, Request, Response, unavailable
+from coffeeshop.http import Incomplete, Problem, Request, Response, unavailable
 from coffeeshop.logs import Log, traceparent
 
 Event = TypeVar("Event", bound=BaseModel)
@@ -33,9 +33,9 @@ async def deliver(
     """
     try:
         delivery = await request.json(Delivery, MAX_DELIVERY)
+    except Incomplete as problem:
+        raise unavailable(problem.detail) from None
     except Problem as problem:
-        if problem.status == 408:
-            raise unavailable(problem.detail) from None
         log("event.malformed", level="error", path=request.path, cause=problem.detail)
         return DROPPED
     if delivery.entries is None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from coffeeshop.answers import (
     JSON,
+    Incomplete,
     Parts,
     Problem,
     Response,
@@ -30,6 +31,7 @@ __all__ = [
     "BodyReader",
     "Caller",
     "CutShort",
+    "Incomplete",
     "Parts",
     "Problem",
     "Request",
@@ -207,10 +209,10 @@ def _options(path: str, methods: Mapping[str, Route]) -> Route:
 
 
 def _as_sent(answer: Response) -> Response:
-    """With what every answer says that has content: who keeps it is the handler's to say."""
-    more = [_UNBUFFERED] if answer.stream is not None else []
-    if all(name != "cache-control" for name, _ in answer.headers):
-        more.append(_NO_STORE)
+    """With what every answer says that has content, unless its handler has said it."""
+    said = {name for name, _ in answer.headers}
+    wanted = (_NO_STORE, _UNBUFFERED) if answer.stream is not None else (_NO_STORE,)
+    more = [header for header in wanted if header[0] not in said]
     return replace(answer, headers=(*answer.headers, *more)) if more else answer
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
-from coffeeshop.answers import JSON, Problem, invalid_document, invalid_fields
+from coffeeshop.answers import JSON, Incomplete, Problem, invalid_document, invalid_fields
 from coffeeshop.contracts import FieldError
 from coffeeshop.fields import MAX_NAME
 from coffeeshop.logs import Trace
@@ -63,7 +63,7 @@ class Request:
         except TooLarge:
             raise Problem(413, f"The body may have at most {limit} bytes.") from None
         except CutShort:
-            raise Problem(400, "The body ended before its end.") from None
+            raise Incomplete(400, "The body ended before its end.") from None
         try:
             # A reader may ignore a byte order mark (RFC 8259, 8.1).
             return model.model_validate_json(body.removeprefix(_BOM))

@@ -21,7 +21,7 @@ from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
 from coffeeshop.environment import Environment
-from coffeeshop.http import CutShort, Problem, Request, Response, Router, TooLarge
+from coffeeshop.http import CutShort, Incomplete, Request, Response, Router, TooLarge
 from coffeeshop.settings import ALWAYS_NEEDED, NAMES, Settings
 from coffeeshop.start import Answering, start
 from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
@@ -179,7 +179,7 @@ class _Incoming:
         if reading.done():
             return reading.result()
         guest.spawn(_outlast(reading))
-        raise Problem(408, "The body did not arrive in time.")
+        raise Incomplete(408, "The body did not arrive in time.")
 
 
 async def _expire(arrived: asyncio.Future[None]) -> None:
