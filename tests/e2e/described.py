@@ -39,7 +39,12 @@ class Description:
         operations = next((ops for pattern, ops in self._paths if pattern.fullmatch(path)), None)
         if operations is None and (path in PAGE or path.startswith("/openapi/")):
             return
-        operation = (operations or {}).get(request.method.lower())
+        if request.method == "OPTIONS" and operations is not None:
+            if response.status_code != 204 or "allow" not in response.headers:
+                raise Undescribed(f"OPTIONS {path} answered {response.status_code}")
+            return
+        method = "GET" if request.method == "HEAD" else request.method
+        operation = (operations or {}).get(method.lower())
         if operation is None:
             expected = 404 if operations is None else 405
             if response.status_code != expected:
@@ -66,6 +71,10 @@ class Description:
         if media_type == "text/event-stream" and media_type in content:
             return  # read by whoever follows it
         body = response.read()
+        if response.request.method == "HEAD":
+            if body:
+                raise Undescribed(f"{where} has a body")
+            return
         if not content:
             if body:
                 raise Undescribed(f"{where} has a body: {body[:200]!r}")

@@ -116,7 +116,7 @@ def test_what_is_refused_is_a_problem_and_leaves_nothing(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
     if status == 405:
-        assert answer.headers["allow"] == "GET, POST"
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
     assert "Traceback" not in answer.text
     assert shop.footprint() == before
 
@@ -181,6 +181,8 @@ def test_a_stations_own_refusals(shop: Shop, station: str) -> None:
     client: httpx.Client = getattr(shop, station)
     assert client.get(f"/v1/api/{station}/orders/{NOBODY}").status_code == 404
     assert client.get(f"/v1/api/{station}/unavailable/x").status_code == 404
-    assert client.post(f"/v1/api/{station}/unavailable/1").headers["allow"] == "DELETE, GET, PUT"
+    assert client.post(f"/v1/api/{station}/unavailable/1").headers["allow"] == (
+        "DELETE, GET, HEAD, OPTIONS, PUT"
+    )
     path = f"/dapr_subscribe_{station.capitalize()}Ordered"
     assert client.post(path, json={}).status_code == 403
