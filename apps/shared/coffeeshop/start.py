@@ -13,8 +13,8 @@ def start(
     api: str, needed: Collection[str], build: Callable[[Environment], Router], env: Environment
 ) -> Answering:
     """The API, as `build` makes it. With a wrong setting it answers 503 to everything, its health
-    included: its sidecar then delivers nothing, and a cluster does not call it ready. Each wrong
-    setting is a line of the log."""
+    included: a cluster does not call it ready, and events are repeated. Each wrong setting is a
+    line of the log."""
     wrong = env.settings.wrong(needed)
     if not wrong:
         return build(env)
