@@ -36,6 +36,7 @@ class Description:
         """Raises `Undescribed`. To be an event hook of the clients."""
         request = response.request
         path = request.url.raw_path.decode().partition("?")[0]
+        path = path.rstrip("/") or "/"
         operations = next((ops for pattern, ops in self._paths if pattern.fullmatch(path)), None)
         if operations is None and (path in PAGE or path.startswith("/openapi/")):
             return

@@ -174,7 +174,7 @@ def test_what_cannot_be_is_told_helpfully(shop: Shop) -> None:
     assert "make up" in nowhere.stderr
     no_order = coffee("watch", "00000000-0000-4000-8000-000000000000")
     assert no_order.returncode == 3
-    assert "There is no order" in no_order.stderr
+    assert "There is no such order" in no_order.stderr
     assert coffee("rush", "--for", "soon").returncode == 2
     assert coffee("brew").returncode == 2
 

@@ -26,7 +26,7 @@ from browser import NPM
 from scripts import describe, node
 from scripts.logs import traps
 from scripts.supervise import Stack
-from shop import Shop
+from shop import Shop, away
 
 EXAMPLES = int(os.environ.get("COFFEESHOP_EXAMPLES") or 8)
 """Requests of each operation, half of them made to be refused."""
@@ -59,8 +59,10 @@ def test_the_events_description_is_served_and_is_asyncapi(shop: Shop) -> None:
     jsonschema_rs.validator_for(schema).validate(answer.json())
 
 
-def test_published_events_are_as_described(shop: Shop) -> None:
+def test_published_events_are_as_described(shop: Shop, stack: Stack) -> None:
     shop.finished(shop.place()["id"])
+    with away(stack, "barista"), away(stack, "kitchen"):
+        shop.counter.post(f"/v1/api/orders/{shop.place()['id']}/cancel")
     document = describe.asyncapi()
     for channel in document["channels"].values():
         (name,) = channel["messages"]

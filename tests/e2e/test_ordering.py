@@ -62,13 +62,15 @@ def test_the_same_item_twice_is_made_twice(shop: Shop) -> None:
     assert {item["id"] for item in record["items"]} == {item["id"] for item in done["items"]}
 
 
-def test_prices_come_from_the_menu_whatever_the_client_says(shop: Shop) -> None:
+def test_prices_come_from_the_menu_and_a_client_cannot_say_others(shop: Shop) -> None:
     cheap = order(somebody())
     cheap["baristaItems"][0]["price"] = 0.01
     cheap["total"] = 0.01
     answer = shop.post(cheap)
-    assert answer.status_code == 201
-    assert '"total":6.25' in answer.text
+    assert answer.status_code == 422
+    named = {error["field"] for error in answer.json()["errors"]}
+    assert named == {"baristaItems.0.price", "total"}
+    assert '"total":6.25' in shop.post(order(somebody())).text
 
 
 def test_a_sold_out_item_fails_its_order_and_no_other_item(shop: Shop) -> None:

@@ -45,6 +45,8 @@ async def deliver(
             return DROPPED
         await handle([event])
         return Response(204)
+    if len(delivery.entries) == 1:
+        _carry_on(delivery.entries[0].event)
     events: list[Event] = []
     statuses: list[BulkStatus] = []
     for entry in delivery.entries:
