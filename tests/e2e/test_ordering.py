@@ -123,9 +123,15 @@ def test_a_key_cannot_be_used_for_another_order(shop: Shop) -> None:
 
 
 def test_a_repeat_answers_the_first_order_as_it_is_now(shop: Shop) -> None:
+    """And says that it is a repeat, whatever the POS's own clock says meanwhile (W3)."""
     key, document = str(uuid4()), order("ann")
-    first = shop.post(document, **{"idempotency-key": key}).json()
-    shop.finished(first["id"])
-    again = shop.post(document, **{"idempotency-key": key}).json()
-    assert again["id"] == first["id"]
-    assert again["status"] == "FULFILLED"
+    first = shop.post(document, **{"idempotency-key": key})
+    assert "idempotency-replayed" not in first.headers
+    shop.finished(first.json()["id"])
+    for timestamp in (document["timestamp"], "2026-11-24T10:00:07Z", None):
+        again = shop.post(document | {"timestamp": timestamp}, **{"idempotency-key": key})
+        assert again.status_code == 201
+        assert again.headers["idempotency-replayed"] == "true"
+        assert again.headers["location"] == first.headers["location"]
+        assert again.json()["status"] == "FULFILLED"
+        assert again.json()["timestamp"] == document["timestamp"]

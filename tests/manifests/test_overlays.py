@@ -271,6 +271,6 @@ def test_what_only_a_sidecar_may_call_is_not_public() -> None:
         for route in describe.router(api).routes
         if route.caller is Caller.SIDECAR
     }
-    assert {"/job/{name}", "/dapr_subscribe_BaristaOrderUpdated"} <= private
+    assert {"/job/sweep", "/dapr_subscribe_BaristaOrderUpdated"} <= private
     for path in private:
         assert path.startswith(NOT_PUBLIC), path
