@@ -1,29 +1,24 @@
 """What became of the orders: read from the stores and the streams, not asked of the APIs."""
 
 import asyncio
-import json
 import statistics
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 import httpx
 import valkey
 
+from coffeeshop.contracts import ItemStatus, OrderStatus
+from counter.order import View
 from counter.workflow import derived_id
 from scripts.supervise import Stack
+from tests.faults.books import STATIONS, Books
 from tests.faults.load import Attempt, post
 
-COUNTER, STATIONS = 1, {"barista": 2, "kitchen": 3}
-TERMINAL = ("FULFILLED", "FAILED")
 PROMISED = 90.0
 """Seconds after the last restart within which every order has ended (G2)."""
-
-Json = dict[str, Any]
 
 
 @dataclass
@@ -57,56 +52,11 @@ class Verdict:
         )
 
 
-class Books:
-    """The stores of counter-api and of the stations, and the topics."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._port = stack.ports.valkey
-        self._password = stack.secrets["valkey_password"]
-
-    def database(self, number: int) -> "valkey.Valkey":
-        return valkey.Valkey(
-            port=self._port,
-            db=number,
-            password=self._password,
-            decode_responses=True,
-            socket_timeout=10,
-        )
-
-    def orders(self, ids: Iterable[str]) -> dict[str, Json]:
-        """counter-api's records by order id: orders and tombstones."""
-        return dict(self._documents(COUNTER, "counter-api||", ids))
-
-    def answers(self, station: str) -> dict[str, Json]:
-        """All of a station's records by order id."""
-        prefix = f"{station}-api||order-"
-        keys: Any = self.database(STATIONS[station]).scan_iter(f"{prefix}*", 1000)
-        ids = [key.removeprefix(prefix) for key in keys]
-        return dict(self._documents(STATIONS[station], prefix, ids))
-
-    def _documents(
-        self, database: int, prefix: str, ids: Iterable[str]
-    ) -> Iterable[tuple[str, Json]]:
-        wanted = list(ids)
-        pipe = self.database(database).pipeline(transaction=False)
-        for order_id in wanted:
-            pipe.hget(prefix + order_id, "data")
-        found: list[str | None] = pipe.execute()  # type: ignore[no-untyped-call] # valkey's own
-        for order_id, text in zip(wanted, found, strict=True):
-            if text is not None:
-                yield order_id, json.loads(text)
-
-    def events(self, topic: str) -> list[Json]:
-        """The data of every event of the topic; of one that is none, whatever was published."""
-        entries: Any = self.database(0).xrange(topic)
-        return [json.loads(entry["data"])["data"] for _, entry in entries]
-
-
 class Witness:
     """Looks at all orders every second, so that an end that changes again is seen (G3)."""
 
     def __init__(self, books: Books, attempts: list[Attempt]) -> None:
-        self.ends: dict[str, Json] = {}
+        self.ends: dict[str, View] = {}
         self._books = books
         self._attempts = attempts
         self._stop = threading.Event()
@@ -124,9 +74,8 @@ class Witness:
         while not self._stop.wait(1):
             ids = {a.order_id for a in list(self._attempts) if a.order_id} - self.ends.keys()
             try:
-                for order_id, order in self._books.orders(ids).items():
-                    if order.get("status") in TERMINAL:
-                        self.ends[order_id] = order
+                views = self._books.views(ids)
+                self.ends |= {k: seen for k, seen in views.items() if seen.is_terminal}
             except valkey.ValkeyError:
                 continue  # it is Valkey that is being killed
 
@@ -144,71 +93,103 @@ class Auditor:
         return Witness(self._books, attempts)
 
     def audit(
-        self, fault: str, attempts: list[Attempt], witness: Witness, restarted: float
+        self,
+        fault: str,
+        attempts: list[Attempt],
+        witness: Witness,
+        restarted: float,
+        promised: float = PROMISED,
     ) -> Verdict:
         """Wait for all to end, at most as long as was promised, and check each guarantee."""
         verdict = Verdict(fault)
         placed = {a.order_id: a for a in attempts if a.order_id}
-        orders = self._await_ends(set(placed), restarted)
+        orders = self._await_ends(set(placed), restarted + promised)
         verdict.acknowledged = len(placed)
         later = [a.begun - restarted for a in placed.values() if a.begun > restarted]
         verdict.notes += [f"orders again after {min(later):.1f} s"] if later else []
         verdict.lost = len(placed.keys() - orders.keys())
         if verdict.lost:
             verdict.broken.append(f"G1: {verdict.lost} acknowledged orders are gone")
-        for order_id, order in orders.items():
-            self._judge(verdict, order, placed[order_id], witness.ends.get(order_id))
-            if _seconds(order["placed_at"]) < restarted:
-                recovery = _seconds(order["updated_at"]) - restarted
+        for order_id, seen in orders.items():
+            self._judge(verdict, seen, placed[order_id], witness.ends.get(order_id), promised)
+            if seen.order.placed_at.timestamp() < restarted:
+                recovery = seen.updated_at.timestamp() - restarted
                 verdict.recoveries += [recovery] if recovery > 0 else []
-        self._count_makes(verdict)
+        cancelled = sum(a.is_cancelled for a in placed.values())
+        verdict.notes += [f"{cancelled} were to be cancelled"] if cancelled else []
+        self._check_makes(verdict)
         asyncio.run(self._ask_again(verdict, [a for a in attempts if not a.is_acknowledged]))
         return verdict
 
-    def _await_ends(self, ids: set[str], restarted: float) -> dict[str, Json]:
+    def settled(self) -> Verdict:
+        """Every order of the stack is indexed and, soon after its end, settled (G2, G11)."""
+        verdict = Verdict("all that was ever placed")
+        deadline = time.time() + PROMISED
+        while (left := self._books.unsettled()) and time.time() < deadline:
+            time.sleep(1)
+        verdict.acknowledged = self._books.count()
+        verdict.recoveries.append(time.time() - deadline + PROMISED)
+        if left:
+            verdict.broken.append(f"G2: {len(left)} orders are not settled: {left[:3]}")
+        if strangers := self._books.not_indexed():
+            verdict.broken.append(f"G11: {len(strangers)} are in no index: {strangers[:3]}")
+        return verdict
+
+    def _await_ends(self, ids: set[str], until: float) -> dict[str, View]:
         while True:
             try:
-                orders = self._books.orders(ids)
+                orders = self._books.views(ids)
             except valkey.ValkeyError:
                 orders = {}
-            is_open = [o for o in orders.values() if o.get("status") not in TERMINAL]
-            if (orders and not is_open) or not ids or time.time() > restarted + PROMISED:
+            is_open = [seen for seen in orders.values() if not seen.is_terminal]
+            if (orders and not is_open) or not ids or time.time() > until:
                 return orders
             time.sleep(0.5)
 
-    def _judge(self, verdict: Verdict, order: Json, attempt: Attempt, seen: Json | None) -> None:
-        name = order["id"]
-        status = order.get("status")
-        if status == "FULFILLED":
+    def _judge(
+        self, verdict: Verdict, seen: View, attempt: Attempt, before: View | None, promised: float
+    ) -> None:
+        name, status = seen.order.id, seen.status
+        statuses = {outcome.status for outcome in seen.outcomes.values()}
+        reasons = [o.reason for o in seen.outcomes.values() if o.status is ItemStatus.FAILED]
+        if not seen.is_terminal:
+            verdict.broken.append(f"G2: {name} is {status} {promised:.0f} s after the restart")
+        elif status is OrderStatus.FULFILLED:
             verdict.fulfilled += 1
-        elif status == "FAILED":
-            reasons = [i["reason"] for i in order["items"] if i["status"] == "FAILED"]
-            verdict.failed += 1 if reasons and all(reasons) else 0
-            if not attempt.has_sold_out:
-                verdict.broken.append(f"G2: {name} could be made and failed: {reasons}")
+            if attempt.has_sold_out:
+                verdict.broken.append(f"G5: {name} has an item that was sold out and is {status}")
         else:
-            verdict.broken.append(f"G2: {name} is {status} {PROMISED:.0f} s after the restart")
-        if status == "FULFILLED" and attempt.has_sold_out:
-            verdict.broken.append(f"G5: {name} has an item that was sold out and is {status}")
-        if seen is not None and seen != order:
+            verdict.failed += all(reasons)
+            is_explained = attempt.has_sold_out or _came_too_late(seen)
+            if reasons and not is_explained:
+                verdict.broken.append(f"G2: {name} could be made and failed: {reasons}")
+            if ItemStatus.CANCELLED in statuses and not attempt.is_cancelled:
+                verdict.broken.append(f"G16: {name} is {status}, and nobody cancelled it")
+        if before is not None and before != seen:
             verdict.broken.append(f"G3: {name} had ended and was changed")
 
-    def _count_makes(self, verdict: Verdict) -> None:
-        """Each item's makeIds over the stations' stores and every answer ever published (G4)."""
+    def _check_makes(self, verdict: Verdict) -> None:
+        """Each item's makeIds over the stations' stores and every report ever published (G4), and
+        that what was cancelled has none (G16)."""
         makes: defaultdict[str, set[str]] = defaultdict(set)
+        cancelled: set[str] = set()
         for station in STATIONS:
-            answers = [
-                *self._books.answers(station).values(),
+            reports = [
+                *self._books.records(station).values(),
                 *self._books.events(f"{station}_order_updated"),
             ]
-            for answer in answers:
-                # Poison is no answer, whatever it is.
-                for item in answer.get("items", ()) if isinstance(answer, dict) else ():
+            for report in reports:
+                # Poison is no report, whatever it is.
+                for item in report.get("items", ()) if isinstance(report, dict) else ():
                     if item["makeId"]:
                         makes[item["id"]].add(item["makeId"])
+                    if item["status"] == "CANCELLED":
+                        cancelled.add(item["id"])
         verdict.made_twice = sum(len(ids) > 1 for ids in makes.values())
         if verdict.made_twice:
             verdict.broken.append(f"G4: {verdict.made_twice} items were made twice")
+        if both := cancelled & makes.keys():
+            verdict.broken.append(f"G16: {len(both)} items were made and cancelled")
 
     async def _ask_again(self, verdict: Verdict, silent: list[Attempt]) -> None:
         """An order that was not acknowledged does not exist, or ends too; its key tells (G6)."""
@@ -216,27 +197,31 @@ class Auditor:
             return
         secret = self._stack.secrets["id_secret"].encode()
         by_id = {derived_id(secret, "", attempt.key): attempt for attempt in silent}
-        before = self._books.orders(by_id)
-        open_orders = [k for k, o in before.items() if o.get("status") in ("PLACED", "IN_PROGRESS")]
-        self._await_ends(set(open_orders), time.time())
+        existed = set(self._books.views(by_id))
+        self._await_ends(existed, time.time() + PROMISED)
         counter = f"http://127.0.0.1:{self._stack.ports.app('counter')}"
-        answered: list[str] = []
+        answered: set[str] = set()
         async with httpx.AsyncClient(base_url=counter, timeout=30) as client:
             for order_id, attempt in by_id.items():
                 status, again = await _until_told(client, attempt, time.time() + PROMISED)
                 if not (status == 409 or (status == 201 and again == order_id)):
                     verdict.broken.append(f"G6: {attempt.key} is answered {status} {again}")
                 if status == 201:
-                    answered.append(order_id)
-        after = self._await_ends(set(answered), time.time())
-        stuck = [k for k in answered if after.get(k, {}).get("status") not in TERMINAL]
+                    answered.add(order_id)
+        after = self._await_ends(answered, time.time() + PROMISED)
+        stuck = [k for k in answered if k not in after or not after[k].is_terminal]
         if stuck:
             verdict.broken.append(f"G2: asked for again and not ended: {stuck[:3]}")
         abandoned = len(by_id) - len(answered)
-        existed = sum(record["kind"] == "order" for record in before.values())
         verdict.notes.append(
-            f"{len(silent)} not acknowledged: {existed} existed, {abandoned} abandoned"
+            f"{len(silent)} not acknowledged: {len(existed)} existed, {abandoned} abandoned"
         )
+
+
+def _came_too_late(seen: View) -> bool:
+    """Whether a station heard of the order only after its deadline: it must fail then (W5)."""
+    reasons = [o.reason or "" for o in seen.outcomes.values() if o.status is ItemStatus.FAILED]
+    return seen.updated_at > seen.order.expires_at and any("too late" in each for each in reasons)
 
 
 async def _until_told(
@@ -248,7 +233,3 @@ async def _until_told(
         if status not in (None, 429, 503) or time.time() > until:
             return status, order_id
         await asyncio.sleep(0.5)
-
-
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()

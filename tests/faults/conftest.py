@@ -20,6 +20,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def run(stack: Stack) -> Run:
     """Short: half the load, and less of it, so that all of it takes some three minutes."""
-    short = Run(stack, seed=1, rate=10, seconds=20, outage=6, connections=64)
+    short = Run(stack, seed=1, rate=10, seconds=20, outage=6, absence=25, connections=64)
     short.sell_out()
     return short

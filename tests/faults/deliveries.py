@@ -1,4 +1,4 @@
-"""Answers at the same moment, deliveries repeated and out of order, and events that are none."""
+"""Reports at the same moment, deliveries repeated and out of order, and events that are none."""
 
 import asyncio
 import json
@@ -17,6 +17,8 @@ Json = dict[str, Any]
 ROUTES = {
     "barista_order_placed": ("barista", "/dapr_subscribe_BaristaOrdered"),
     "kitchen_order_placed": ("kitchen", "/dapr_subscribe_KitchenOrdered"),
+    "barista_order_cancelled": ("barista", "/dapr_subscribe_BaristaOrderCancelled"),
+    "kitchen_order_cancelled": ("kitchen", "/dapr_subscribe_KitchenOrderCancelled"),
     "barista_order_updated": ("counter", "/dapr_subscribe_BaristaOrderUpdated"),
     "kitchen_order_updated": ("counter", "/dapr_subscribe_KitchenOrderUpdated"),
 }
@@ -64,9 +66,9 @@ class Deliverer:
 
 
 def same_moment(run: Run, orders: int = 1_000) -> Iterator[Verdict]:
-    """While the stations hear nothing, both answers of each order arrive at once; half of the
-    orders get each of them five times, in any order."""
-    verdict = Verdict(f"{orders:,} orders, both answers at once")
+    """While the stations hear nothing, both reports of each order arrive at once. Of half of the
+    orders more comes: that items wait, that they are begun, and the end, twice and in any order."""
+    verdict = Verdict(f"{orders:,} orders, both reports at once")
     names = ("barista-sidecar", "kitchen-sidecar")
     for name in names:
         run.stack.stop(name)
@@ -80,11 +82,11 @@ def same_moment(run: Run, orders: int = 1_000) -> Iterator[Verdict]:
     if verdict.fulfilled != orders:
         verdict.broken.append(f"G2: {orders - verdict.fulfilled} updates were lost")
     if answers != {204}:
-        verdict.broken.append(f"G14: the answers were answered {answers}")
+        verdict.broken.append(f"G14: the reports were answered {answers}")
     forms = {json.dumps(_without_times(order)) for order in ends}
     if len(forms) != 1:
-        verdict.broken.append(f"G3: {len(forms)} different orders came of the same answers")
-    # The stations hear of the orders now, and answer: too late to change anything.
+        verdict.broken.append(f"G15: {len(forms)} different orders came of the same reports")
+    # The stations hear of the orders now, and report: too late to change anything.
     time.sleep(10)
     changed = asyncio.run(_changed(run, ends))
     if changed:
@@ -100,8 +102,9 @@ async def _answer_all(run: Run, count: int) -> tuple[list[Json], set[int]]:
 
         async def one(number: int) -> Json:
             order_id = await deliverer.place()
-            both = [(t, _answer(order_id, t)) for t in ("barista", "kitchen")]
-            deliveries = both if number % 2 else shuffled.sample(both * 5, 10)
+            ends = [(t, _answer(order_id, t)) for t in ("barista", "kitchen")]
+            more = [(t, _under_way(e, n)) for t, e in ends for n in (1, 2)]
+            deliveries = ends if number % 2 else shuffled.sample((ends + more) * 2, 12)
             statuses.update(
                 await asyncio.gather(
                     *(deliverer.deliver(f"{t}_order_updated", data) for t, data in deliveries)
@@ -139,9 +142,18 @@ def _answer(order_id: str, station: str) -> Json:
         "version": 1,
         "orderId": order_id,
         "station": station,
+        "sequence": 3,
+        "final": True,
         "items": [{**item, "reason": None, "makeId": f"test-{order_id}-{number}"}],
         "answeredAt": "2026-11-24T12:00:00Z",
     }
+
+
+def _under_way(end: Json, sequence: int) -> Json:
+    """An earlier report than the one that ends the order."""
+    status = {1: "QUEUED", 2: "STARTED"}[sequence]
+    items = [{**item, "status": status, "makeId": None} for item in end["items"]]
+    return {**end, "sequence": sequence, "final": False, "items": items}
 
 
 def _without_times(order: Json) -> Json:
@@ -225,7 +237,7 @@ def _poisons(topic: str) -> dict[str, Any]:
     unknown = "00000000-0000-4000-8000-000000000000"
     station = topic.partition("_")[0]
     placed = {"version": 1, "orderId": unknown, "expiresAt": "2020-01-01T00:00:00Z", "items": []}
-    known = placed if topic.endswith("placed") else _answer(unknown, station)
+    known = _answer(unknown, station) if topic.endswith("updated") else placed
     return {
         "a malformed event": {"nonsense": True},
         "an event that is no object": "nonsense",
@@ -237,7 +249,7 @@ def _poisons(topic: str) -> dict[str, Any]:
 
 def _publish(run: Run, topic: str, data: Any) -> None:
     """Through the sidecar of the API that may publish it."""
-    api = "counter" if topic.endswith("placed") else topic.partition("_")[0]
+    api = topic.partition("_")[0] if topic.endswith("updated") else "counter"
     url = f"http://127.0.0.1:{run.stack.ports.sidecar(api)}/v1.0/publish/pubsub/{topic}"
     headers = {"dapr-api-token": run.stack.secrets["sidecar_token"]}
     httpx.post(url, json=data, headers=headers, timeout=10).raise_for_status()

@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ SOLD_OUT = 8
 """MUFFIN: the runs list it as sold out, so that an order with it must fail and say why."""
 PATIENCE = 5
 """Seconds after which a customer stops waiting for an answer."""
+REGRETS = 20
+"""One in so many customers cancels what was acknowledged."""
 
 BASKETS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     *(((1,), (7,)),) * 5,
@@ -33,6 +36,8 @@ class Attempt:
     status: int | None = None
     order_id: str | None = None
     seconds: float = 0.0
+    is_cancelled: bool = False
+    """Whether the customer asked for that: what was begun by then is made all the same."""
 
     @property
     def is_acknowledged(self) -> bool:
@@ -92,6 +97,10 @@ class Load:
         begin = time.monotonic()
         attempt.status, attempt.order_id = await post(client, attempt)
         attempt.seconds = time.monotonic() - begin
+        if attempt.is_acknowledged and number % REGRETS == 0:
+            attempt.is_cancelled = True
+            with suppress(httpx.TransportError):
+                await client.post(f"/v1/api/orders/{attempt.order_id}/cancel")
 
 
 async def post(client: httpx.AsyncClient, attempt: Attempt) -> tuple[int | None, str | None]:

@@ -1,9 +1,9 @@
-"""Processes killed, the scheduler's data lost, the store away, and more load than can be taken."""
+"""Processes killed, a station away, the store away, and more load than can be taken."""
 
 import asyncio
-import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -16,9 +16,13 @@ from tests.faults.run import Run
 
 APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
 SIDECARS = ("product-sidecar", "counter-sidecar", "barista-sidecar", "kitchen-sidecar")
-ALL = (*APIS, *SIDECARS, "valkey", "scheduler")
+ALL = (*APIS, *SIDECARS, "valkey")
 DOWNTIME = 3.0
 """Seconds from a kill to the restart."""
+QUESTIONS = 7
+"""How often a station that is away is asked about an order in five minutes (W8)."""
+BACK = 60.0
+"""Seconds after a station's return within which all orders have ended."""
 OVERLOAD_P99 = 15.0
 """Seconds. Bounded by the wait for a place at counter-api, which the connections share."""
 
@@ -60,20 +64,37 @@ def kill_everything(run: Run) -> Iterator[Verdict]:
     yield kill(run, ALL, "everything at once")
 
 
-def lose_timers(run: Run) -> Iterator[Verdict]:
-    """The scheduler's data is deleted while the kitchen is away: only the sweep is left."""
+def station_away(run: Run) -> Iterator[Verdict]:
+    """The kitchen hears nothing for five minutes, and then handles all: without its API, which its
+    sidecar goes on calling, and without its sidecar."""
+    for name in ("kitchen-api", "kitchen-sidecar"):
+        yield away(run, name)
 
-    def disturb(_attempts: list[Attempt]) -> float:
-        run.stack.stop("kitchen-api")
-        time.sleep(run.seconds * 0.3)
-        run.stack.stop("scheduler")
-        shutil.rmtree(run.stack.layout.data / "scheduler")
-        run.stack.start("scheduler")
-        time.sleep(run.seconds * 0.3)
-        run.stack.start("kitchen-api")
-        return time.time()
 
-    yield run.under_load("the scheduler's data deleted", disturb)
+def away(run: Run, name: str) -> Verdict:
+    placed: list[str] = []
+
+    def disturb(attempts: list[Attempt]) -> float:
+        run.stack.stop(name)
+        time.sleep(run.absence)
+        run.stack.start(name)
+        back = time.time()
+        placed.extend(a.order_id for a in attempts if a.order_id and a.body["kitchenItems"])
+        return back
+
+    verdict = run.under_load(f"{name} away for {run.absence:.0f} s", disturb, BACK)
+    topic = run.auditor.books.events("kitchen_order_placed")
+    events = Counter(event.get("orderId") for event in topic if isinstance(event, dict))
+    asked = [events[order_id] - 1 for order_id in placed]
+    if max(asked) > QUESTIONS:
+        verdict.broken.append(f"W8: an order was asked for {max(asked)} times")
+    verdict.notes.append(f"{sum(asked) / len(asked):.1f} questions an order, at most {max(asked)}")
+    return verdict
+
+
+def kill_in_sweeps(run: Run) -> Iterator[Verdict]:
+    """counter-api killed again and again, each time when a sweep may be in its middle."""
+    yield kill_in_turn(run, ["counter-api"] * 5)
 
 
 def store_away(run: Run) -> Iterator[Verdict]:

@@ -5,6 +5,7 @@ between two of its calls.
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -33,28 +34,38 @@ class Seen:
 
     @property
     def kind(self) -> str:
-        """What the call is for, without ids."""
+        """What the call is for, without ids. Saves of the same kind are one call, also of many."""
         path = self.target.partition("?")[0]
         if "/invoke/" in path:
             return "menu"
-        if "/jobs/" in path:
-            return "re-arm" if b'"overwrite":true' in self.body else "arm"
         if "/publish/" in path:
-            return f"publish {path.rpartition('/')[2].partition('_')[0]}"
+            station, _, what = path.rpartition("/")[2].partition("_order_")
+            return f"{'cancel' if what == 'cancelled' else 'publish'} {station}"
         if self.method == "GET":
             return f"read {_what(path.rpartition('/')[2])}"
         if path.endswith("/bulk"):
-            return "read many"
+            keys = json.loads(self.body)["keys"]
+            # Placing reads the heads of two indexes, a sweep those of one, and what it remembers.
+            return "read heads" if "watch" in keys else f"read many {_what(keys[0])}"
         what = _what(self.body.partition(b'"key":"')[2].partition(b'"')[0].decode())
-        if b'"kind":"tombstone"' in self.body:
-            return "save tombstone"
-        is_change = what == "order" and b'"etag":' in self.body.rpartition(b'"options"')[0][-40:]
-        return f"change {what}" if is_change else f"save {what}"
+        for mark, kind in _SAVES.items():
+            if mark in self.body:
+                return kind
+        return f"save {what}"
+
+
+_SAVES = {
+    b'"kind":"tombstone"': "save tombstone",
+    b'"gave_up":true}': "give up",
+    b'"settled":[': "settle",
+}
 
 
 def _what(key: str) -> str:
     name = key.partition("-")[0]
-    return f"index {name}" if name in ("all", "customer") else "order"
+    if name in ("all", "customer"):
+        return f"index {name}"
+    return name if name in ("report", "cancel", "watch") else "order"
 
 
 Rule = Callable[[Seen], Coroutine[Any, Any, Fate]]

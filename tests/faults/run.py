@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from scripts.supervise import Stack
-from tests.faults.audit import Auditor, Verdict
+from tests.faults.audit import PROMISED, Auditor, Verdict
 from tests.faults.load import SOLD_OUT, Attempt, Load
 
 PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
@@ -26,6 +26,8 @@ class Run:
     seconds: float = 60
     pairs: int = 10
     outage: float = 30
+    absence: float = 300
+    """Seconds for which a station is away."""
     connections: int = 256
 
     def __post_init__(self) -> None:
@@ -39,8 +41,14 @@ class Run:
         target = f"{self.url('kitchen')}/v1/api/kitchen/unavailable/{SOLD_OUT}"
         httpx.put(target, timeout=10).raise_for_status()
 
-    def under_load(self, fault: str, disturb: Callable[[list[Attempt]], float]) -> Verdict:
-        """`disturb` breaks and mends, and returns when it was mended."""
+    def under_load(
+        self,
+        fault: str,
+        disturb: Callable[[list[Attempt]], float],
+        promised: float = PROMISED,
+    ) -> Verdict:
+        """`disturb` breaks and mends, and returns when it was mended; all ends within the promised
+        time from there."""
         end = time.monotonic() + self.seconds
         with Load(self.url("counter"), self.rate, self.random.randrange(1 << 32)) as load:
             witness = self.auditor.witness(load.attempts)
@@ -48,7 +56,7 @@ class Run:
                 mended = disturb(load.attempts)
                 time.sleep(max(0.0, end - time.monotonic()))
                 load.stop()
-                return self.auditor.audit(fault, load.attempts, witness, mended)
+                return self.auditor.audit(fault, load.attempts, witness, mended, promised)
 
     def some_moment(self) -> None:
         """Wait for a random moment in the first two thirds of the load."""

@@ -16,9 +16,16 @@ SUITE: dict[str, Case] = {
     "kill-each": outages.kill_each,
     "kill-pairs": outages.kill_pairs,
     "kill-everything": outages.kill_everything,
-    "lose-timers": outages.lose_timers,
+    "kill-in-sweeps": outages.kill_in_sweeps,
+    "station-away": outages.station_away,
     "store-away": outages.store_away,
-    "crash-points": crash_points.all_points,
+    "crash-placing": crash_points.case(
+        crash_points.placing, crash_points.submitted, crash_points.held_saves
+    ),
+    "crash-sweep": crash_points.case(crash_points.sweeping, crash_points.many_at_once),
+    "crash-giving-up": crash_points.case(
+        crash_points.giving_up, order_deadline_seconds=str(crash_points.DEADLINE)
+    ),
     "same-moment": deliveries.same_moment,
     "redelivered": deliveries.redelivered,
     "poison": deliveries.poison,
@@ -28,7 +35,9 @@ SUITE: dict[str, Case] = {
     "unread-streams": starvation.unread_streams,
     "boards": starvation.boards,
     "newer-versions": starvation.newer_versions,
+    "settled": lambda run: iter([run.auditor.settled()]),
 }
+"""The last one is about all orders of the others."""
 
 
 def play(run: Run, names: Sequence[str]) -> list[Verdict]:

@@ -15,13 +15,15 @@ from tests.faults.run import PORT_OFFSET, Run
 
 EVENTS = (
     ("barista", "/dapr_subscribe_BaristaOrdered"),
+    ("barista", "/dapr_subscribe_BaristaOrderCancelled"),
     ("kitchen", "/dapr_subscribe_KitchenOrdered"),
+    ("kitchen", "/dapr_subscribe_KitchenOrderCancelled"),
     ("counter", "/dapr_subscribe_BaristaOrderUpdated"),
     ("counter", "/dapr_subscribe_KitchenOrderUpdated"),
     ("counter", "/dapr_subscribe_OrderUpdated"),
 )
 ORDER = "00000000-0000-4000-8000-000000000000"
-SIDECAR_ONLY = (*EVENTS, ("counter", "/job/sweep"), ("counter", f"/job/order-{ORDER}"))
+SIDECAR_ONLY = (*EVENTS, ("counter", "/job/sweep"))
 BODY = {"loyaltyMemberId": "ann", "baristaItems": [{"itemType": 1}]}
 
 
@@ -62,9 +64,11 @@ def test_a_sidecar_asks_for_its_token(stack: Stack, api: str, headers: dict[str,
         ("counter", "barista_order_updated"),
         ("counter", "kitchen_order_placed_dead"),
         ("barista", "barista_order_placed"),
+        ("barista", "barista_order_cancelled"),
         ("barista", "kitchen_order_updated"),
         ("kitchen", "barista_order_updated"),
         ("kitchen", "kitchen_order_placed"),
+        ("kitchen", "kitchen_order_cancelled"),
         ("kitchen", "a_topic_of_its_own"),
     ],
 )
@@ -161,6 +165,7 @@ def test_a_pos_shows_its_token(guarded: Stack, authorization: str) -> None:
     paths = ("orders?loyaltyMemberId=ann", f"orders/{ORDER}", "fulfillment-orders", *streams)
     answers = [httpx.get(f"{counter}/v1/api/{path}", headers=headers) for path in paths]
     answers.append(httpx.post(f"{counter}/v1/api/orders", json=BODY, headers=headers))
+    answers.append(httpx.post(f"{counter}/v1/api/orders/{ORDER}/cancel", headers=headers))
     assert {answer.status_code for answer in answers} == {401}
     assert all(answer.headers["www-authenticate"] == "Bearer" for answer in answers)
 

@@ -37,6 +37,7 @@ GOOD: Any = {
         ],
     }
 }
+BULK: Any = {"entries": [{"entryId": str(n), "event": GOOD} for n in range(3)]}
 ODD: tuple[Any, ...] = (
     *(None, True, -1, 0, 1 << 70, 1e400, 0.5, "", "x", "\0", "\ud800", "é" * 300),
     *([], {}, [[]], {"version": 2}, [1] * 500, "2026-99-99", "9999-12-31T23:59:59+23:59"),
@@ -59,7 +60,8 @@ def mutated(value: Any, chance: random.Random) -> Any:
 def body(chance: random.Random) -> bytes:
     if chance.random() < 0.15:
         return chance.choice(RAW)
-    text = json.dumps(mutated(GOOD, chance)).encode()
+    good = chance.choice((GOOD, BULK))
+    text = json.dumps(mutated(good, chance)).encode()
     if chance.random() < 0.2:
         at = chance.randrange(len(text) + 1)
         text = text[:at] + chance.randbytes(3) + text[at + chance.randrange(4) :]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts import runtime
-from tests.faults import crash_points, deliveries, outages
+from tests.faults import crash_points, deliveries, outages, points
 from tests.faults.audit import Verdict
 from tests.faults.run import Run
 
@@ -36,11 +36,16 @@ def test_broker_and_store_away(run: Run) -> None:
     reason="on Spin the other three end with the counter, and refuse the next order at its menu",
 )
 def test_the_counter_ended_between_its_calls(run: Run, tmp_path: Path) -> None:
-    with crash_points.behind_proxy(tmp_path, run.stack.ports.offset - 1_000) as shop:
-        holds(crash_points.placing(shop, ("arm", "save order", "publish kitchen")))
+    with points.behind_proxy(tmp_path, run.stack.ports.offset - 1_000) as shop:
+        holds(crash_points.placing(shop, ("save index all", "save order", "publish kitchen")))
+        holds(crash_points.submitted(shop))
 
 
-def test_answers_at_the_same_moment(run: Run) -> None:
+def test_a_station_away(run: Run) -> None:
+    holds([outages.away(run, "kitchen-api")])
+
+
+def test_reports_at_the_same_moment(run: Run) -> None:
     holds(deliveries.same_moment(run, orders=60))
 
 
@@ -54,3 +59,8 @@ def test_poison(run: Run) -> None:
 
 def test_more_than_can_be_taken(run: Run) -> None:
     holds(outages.overload(run))
+
+
+def test_everything_is_settled(run: Run) -> None:
+    """After all of the above."""
+    holds([run.auditor.settled()])
