@@ -14,8 +14,8 @@ Handle = Callable[[Sequence[Event]], Awaitable[None]]
 
 VERSION = 1
 MAX_DELIVERY = 8 * 1024 * 1024
-"""Bytes of a delivery. An event of ours is below 10 KB, and up to 64 of them come in bulk. A sidecar
-takes 4 MB, so that one that is made to be large is read, and refused for itself."""
+"""Bytes of a delivery. An event of ours is below 10 KB, and up to 64 of them come in bulk. A
+sidecar takes 4 MB, so that one that is made to be large is read, and refused for itself."""
 DROPPED = Response(200, b'{"status":"DROP"}')
 """Has the sidecar dead-letter the event at once."""
 
