@@ -79,8 +79,8 @@ class Shop:
             counts[name] = sum(
                 int(float(line.rpartition(" ")[2]))
                 for line in self._kubectl("get", "--raw", path).splitlines()
-                if line.startswith("dapr_component_pubsub_ingress_count")
-                and 'process_status="success"' in line
+                if line.startswith("dapr_component_pubsub_ingress_bulk_event_count")
+                and 'process_status="success"' in line.lower()
             )
         return counts
 

@@ -37,7 +37,9 @@ def test_every_metric_is_exported(shop: Shop, stack: Stack) -> None:
     while (left := missing()) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert left == set()
-    until(lambda: re.search(r'process_status="drop"', exported(stack)), 30, "no drop is counted")
+    until(
+        lambda: re.search(r'(?i)process_status="drop"', exported(stack)), 30, "no drop is counted"
+    )
 
 
 def _publish_nonsense(stack: Stack) -> None:

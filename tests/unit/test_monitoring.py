@@ -46,7 +46,7 @@ def series(metric: str, values: str, **labels: str) -> dict[str, str]:
 
 
 PLACED = "dapr_component_pubsub_egress_count"
-INGRESS = "dapr_component_pubsub_ingress_count"
+INGRESS = "dapr_component_pubsub_ingress_bulk_event_count"
 SWEEP = "dapr_component_input_binding_count"
 
 
