@@ -98,7 +98,7 @@ class Does:
     after: float = 0
     hangs_up: bool = False
     statuses: tuple[str, ...] = ()
-    """Of the events of a bulk delivery, in the order of their ids."""
+    """Of the events of a bulk delivery, sorted by their ids."""
 
     def answer(self, request: bytes) -> bytes:
         """The body of the answer."""

@@ -93,7 +93,7 @@ class Order:
 
     @property
     def stations(self) -> tuple[Station, ...]:
-        """The stations that the order needs, in the order of their names."""
+        """The stations that the order needs, sorted by name."""
         return tuple(sorted({item.station for item in self.items}))
 
     def items_of(self, station: Station) -> tuple[Item, ...]:
