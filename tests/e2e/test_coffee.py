@@ -183,7 +183,7 @@ def test_an_order_that_does_not_end_in_time_has_its_own_exit_code(shop: Shop, st
     with away(stack, "barista"):
         ran = coffee("order", "LATTE", "--within", "1")
     assert ran.returncode == 5, ran.stdout + ran.stderr
-    order_id = re.search(r"coffee watch (\S+)`", ran.stderr)
+    order_id = re.search(r"coffee watch (\S{36})`", ran.stderr)
     assert order_id is not None
     assert coffee("watch", order_id[1]).returncode == 0
 

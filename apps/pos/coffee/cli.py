@@ -227,7 +227,8 @@ def _watch(shop: Shop, order_id: str, within: int, as_json: bool) -> None:
     if now["status"] in ("FAILED", "CANCELLED"):
         raise typer.Exit(FAILED)
     if now["status"] not in ENDED:
-        goes_on = f" `coffee watch {show.short(now)}` goes on."
+        # The whole id: in a rush the order is soon not among the newest, whose beginning will do.
+        goes_on = f" `coffee watch {order_id}` goes on."
         told = Text.assemble((f"Not ended after {within} s.", "red"), goes_on)
         errors.print(told, soft_wrap=True)
         raise typer.Exit(TOO_LATE)
