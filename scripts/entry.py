@@ -52,13 +52,13 @@ _HEAD = """\
 _TAIL = """\
 	handle {
 		header content-type application/problem+json
-		respond `{"title":"Not found","status":404,"detail":"There is nothing here."}` 404
+		respond `{"title":"Not Found","status":404,"detail":"There is nothing here."}` 404
 	}
 
 	handle_errors {
 		header content-type application/problem+json
 		header retry-after 1
-		respond `{"title":"Try again later","status":503,"detail":"Repeat the request."}` 503
+		respond `{"title":"Service Unavailable","status":503,"detail":"Repeat the request."}` 503
 	}
 }
 """
@@ -82,7 +82,9 @@ def _patterns(path: str) -> list[str]:
     if path.endswith("/..."):
         stem = path.removesuffix("/...")
         return [stem, f"{stem}/*"] if stem else ["/*"]
-    return ["/".join("*" if part.startswith(":") else part for part in path.split("/"))]
+    one = "/".join("*" if part.startswith(":") else part for part in path.split("/"))
+    # The APIs forgive a slash at the end; a `*` takes it too, and files need none.
+    return [one] if one.endswith(("/", "*")) or "." in one else [one, f"{one}/"]
 
 
 def main() -> None:

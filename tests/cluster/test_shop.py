@@ -23,7 +23,7 @@ def test_the_entry_leads_to_public_routes_and_to_no_other(shop: Shop, route: Rou
     path = re.sub(r":\w+", "1", route.path).replace("/...", "")
     # What the API itself answers, even if it is that there is nothing there, has its own words.
     answer = shop.entry.get(path)
-    theirs = answer.text != '{"title":"Not found","status":404,"detail":"There is nothing here."}'
+    theirs = answer.text != '{"title":"Not Found","status":404,"detail":"There is nothing here."}'
     assert answer.status_code < 500, answer.text
     assert theirs == route.is_public, answer.text
     for trick in (f"/v1/api/orders/..{path}", f"/v1/api/orders/%2e%2e{path}", f"/{path}"):
