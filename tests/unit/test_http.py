@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from coffeeshop.contracts import PlaceOrder
+from coffeeshop.files import File
 from coffeeshop.http import (
     Caller,
     CutShort,
@@ -331,3 +332,22 @@ def test_what_a_token_that_is_being_changed_is_answered_is_repeated_by_the_sidec
     policy = yaml.safe_load((CHECKOUT / "k8s/base/dapr/resiliency.yaml").read_text())
     codes = policy["spec"]["policies"]["retries"]["delivery"]["matching"]["httpStatusCodes"]
     assert "403" in codes.split(",")
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [
+        ("", 200),
+        ('"other"', 200),
+        ("{}", 304),
+        ("W/{}", 304),
+        ('"other" , {}', 304),
+        ("*", 304),
+        ("{}x", 200),
+    ],
+)
+def test_a_file_is_sent_to_who_does_not_have_it(known: str, status: int) -> None:
+    file = File(b"content")
+    given = {"if-none-match": known.format(file.etag)} if known else {}
+    answer = asyncio.run(file(request("GET", "/", given)))
+    assert (answer.status, dict(answer.headers)["etag"]) == (status, file.etag)

@@ -35,9 +35,9 @@ def etag(content: bytes) -> str:
 
 
 def unless_known(request: Request, etag: str) -> Response | None:
-    """304 if the caller has this version."""
+    """304 if the caller has this version, or, with `*`, any."""
     known = request.header("if-none-match") or ""
-    if etag in (each.strip().removeprefix("W/") for each in known.split(",")):
+    if {etag, "*"} & {each.strip().removeprefix("W/") for each in known.split(",")}:
         return Response(304, headers=(("etag", etag), *_CHECK))
     return None
 

@@ -67,7 +67,7 @@ def _respond(answer: Response) -> fastapi.Response:
     if answer.body or answer.stream is not None:
         # As a header, because Starlette adds a charset to a media type of text.
         headers["content-type"] = answer.media_type
-    if answer.stream is not None:
+    if answer.stream is not None and not answer.is_head:
         return _Streamed(answer.stream, answer.status, headers)
     return fastapi.Response(answer.body, answer.status, headers)
 
