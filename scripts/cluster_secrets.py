@@ -48,6 +48,9 @@ def render(values: dict[str, dict[str, str]]) -> str:
         {
             "apiVersion": "v1",
             "kind": "Secret",
+            # The API server refuses another id secret: one that is applied by mistake would hide
+            # all orders from their customers.
+            **({"immutable": True} if name == ID_SECRET else {}),
             "metadata": {
                 "name": name,
                 "namespace": "coffeeshop",

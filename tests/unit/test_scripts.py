@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import valkey
+import yaml
 
-from scripts import zipkin
+from scripts import cluster_secrets, zipkin
 from scripts.cache import Failure
 from scripts.dead_letters import address
 from scripts.logs import of_order, parse, render
@@ -218,3 +219,9 @@ def test_traces_that_are_neither_wanted_nor_not_are_named(monkeypatch: pytest.Mo
     monkeypatch.setenv("COFFEESHOP_TRACES", "false")
     with pytest.raises(Failure, match="TRACES is 'false'"):
         zipkin.is_wanted()
+
+
+def test_the_id_secret_of_a_cluster_alone_cannot_be_applied_anew() -> None:
+    documents = list(yaml.safe_load_all(cluster_secrets.render(cluster_secrets.draw())))
+    immutable = [d["metadata"]["name"] for d in documents if d.get("immutable")]
+    assert immutable == [cluster_secrets.ID_SECRET]
