@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 
 from pydantic import TypeAdapter
 
@@ -43,6 +42,7 @@ BOARD_PAUSE = 1.0
 """Seconds between two looks at what is followed: at one order, at the newest of all."""
 
 _ORDERS = TypeAdapter(contracts.Order)
+_PAGES = TypeAdapter(contracts.OrderPage)
 
 _ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -222,7 +222,10 @@ def _json(seen: View) -> bytes:
 
 
 def _page_json(found: Page) -> bytes:
-    return _page_of(tuple(map(_json, found.orders)), found.next)
+    page = contracts.OrderPage(
+        orders=tuple(map(_wire, found.orders)), next=_encode(found.next) if found.next else None
+    )
+    return contracts.with_numbers(_PAGES.dump_json(page))
 
 
 def _page_of(orders: tuple[bytes, ...], next_: Cursor | None) -> bytes:
@@ -268,8 +271,8 @@ def _wire_item(item: Item, outcome: ItemOutcome | None) -> contracts.OrderItem:
     )
 
 
-def _dollars(cents: int) -> Decimal:
-    return Decimal(cents).scaleb(-2)
+def _dollars(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}"
 
 
 def _wait(query: Mapping[str, str]) -> int:

@@ -232,37 +232,32 @@ class View:
 def view(order: Order, reports: Reports) -> View:
     """The order's public form. It is terminal when every report that it needs is final; a settled
     order needs no reports but its own."""
-    if order.settled is not None:
-        reports = {report.station: report for report in order.settled}
-    known = sorted(
-        (reports[station] for station in order.stations if station in reports),
-        key=lambda report: report.recorded_at,
-    )
-    own = {item.id: item.station for item in order.items}
-    outcomes = {
-        each.id: each
-        for report in known
-        for each in report.items
-        if own.get(each.id) == report.station
-    }
+    known, unfinished = order.settled, False
+    if known is None:
+        known = tuple(reports[station] for station in order.stations if station in reports)
+        unfinished = bool(open_stations(order, reports))
     placed = Change(OrderStatus.PLACED, order.placed_at, "the order was placed")
     if not known:
-        return View(order, OrderStatus.PLACED, outcomes, order.placed_at, (placed,))
-    history = [placed]
-    begun, last = min(report.first_at for report in known), known[-1].recorded_at
-    unfinished = bool(open_stations(order, reports))
-    if unfinished or len(known) > 1 or begun < last:
-        history.append(Change(OrderStatus.IN_PROGRESS, begun, "a station reported"))
-    if unfinished:
-        return View(order, OrderStatus.IN_PROGRESS, outcomes, last, tuple(history))
-    outcomes |= {
-        item.id: ItemOutcome(item.id, ItemStatus.FAILED, f"The {item.station} did not say.")
+        return View(order, OrderStatus.PLACED, {}, order.placed_at, (placed,))
+    said = {(report.station, each.id): each for report in known for each in report.items}
+    outcomes = {
+        item.id: said[item.station, item.id]
         for item in order.items
-        if item.id not in outcomes
+        if (item.station, item.id) in said
     }
-    status, cause = _end({outcomes[item.id].status for item in order.items})
-    history.append(Change(status, last, cause))
-    return View(order, status, outcomes, last, tuple(history))
+    begun = min(report.first_at for report in known)
+    last = max(report.recorded_at for report in known)
+    begins = Change(OrderStatus.IN_PROGRESS, begun, "a station reported")
+    if unfinished:
+        return View(order, OrderStatus.IN_PROGRESS, outcomes, last, (placed, begins))
+    for item in order.items:
+        if item.id not in outcomes:
+            reason = f"The {item.station} did not say."
+            outcomes[item.id] = ItemOutcome(item.id, ItemStatus.FAILED, reason)
+    status, cause = _end({outcome.status for outcome in outcomes.values()})
+    ends = Change(status, last, cause)
+    history = (placed, begins, ends) if len(known) > 1 or begun < last else (placed, ends)
+    return View(order, status, outcomes, last, history)
 
 
 def _end(statuses: Collection[ItemStatus]) -> tuple[OrderStatus, str]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from coffeeshop.fields import ItemType, Moment, Money, Name, OrderId
+from coffeeshop.fields import Amount, ItemType, Moment, Money, Name, OrderId
 from coffeeshop.fields import Station as Station
 
 MAX_ITEMS = 50
@@ -47,12 +47,22 @@ class Document(BaseModel):
 
 def with_numbers(document: bytes) -> bytes:
     """The document as the wire has it: money as a decimal number, never through a float."""
-    return _MONEY.sub(rb'"\1":\2', document)
+    for amount in _AMOUNTS:
+        document = amount.sub(_as_number, document)
+    return document
 
 
-# pydantic writes a Decimal as a string. Quotes inside JSON strings are escaped, so that this
-# can only match a key and its value.
-_MONEY = re.compile(rb'"(price|total)":"(\d+\.\d\d)"')
+def _as_number(found: re.Match[bytes]) -> bytes:
+    return found[1] + found[2]
+
+
+# pydantic writes a Decimal as a string. Quotes inside JSON strings are escaped, so that these can
+# only match a key and its value. One pattern for both names would take twice as long: it does not
+# begin with a literal.
+_AMOUNTS = (
+    re.compile(rb'("price":)"(\d+\.\d\d)"'),
+    re.compile(rb'("total":)"(\d+\.\d\d)"'),
+)
 
 
 class Command(Document):
@@ -153,7 +163,7 @@ class OrderItem:
     id: str
     itemType: ItemType
     name: str
-    price: Money
+    price: Amount
     station: Station
     status: ItemStatus
     reason: str | None
@@ -177,7 +187,7 @@ class Order:
     placedAt: datetime
     updatedAt: datetime
     expiresAt: datetime
-    total: Money
+    total: Amount
     items: tuple[OrderItem, ...]
     history: tuple[StatusChange, ...]
 

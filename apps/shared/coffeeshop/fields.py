@@ -43,6 +43,13 @@ Money = Annotated[
 ]
 """US dollars with two decimals."""
 
+Amount = Annotated[
+    str,
+    WithJsonSchema({"type": "number", "minimum": 0, "description": "US dollars, two decimals"}),
+]
+"""Money that is only written, with its two decimals: a `Decimal` costs twice as much to make and to
+write."""
+
 ItemType = Annotated[int, Field(strict=True, ge=0, le=9999)]
 """The number of an item on the menu."""
 

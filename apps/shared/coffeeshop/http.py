@@ -53,9 +53,9 @@ __all__ = [
 MAX_CREDENTIALS = 2048
 """Characters of an `Authorization`. It is handed on to stations, and a sidecar refuses a request
 whose headers have 8 KB together."""
-_NO_STORE = ("cache-control", "no-store")
-_UNBUFFERED = ("x-accel-buffering", "no")
-"""nginx would keep a stream's parts until it has 4 KB of them."""
+_WITH_CONTENT: tuple[tuple[str, str], ...] = (("cache-control", "no-store"),)
+# nginx would keep a stream's parts until it has 4 KB of them.
+_STREAMED = (*_WITH_CONTENT, ("x-accel-buffering", "no"))
 _ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -210,10 +210,11 @@ def _options(path: str, methods: Mapping[str, Route]) -> Route:
 
 def _as_sent(answer: Response) -> Response:
     """With what every answer says that has content, unless its handler has said it."""
-    said = {name for name, _ in answer.headers}
-    wanted = (_NO_STORE, _UNBUFFERED) if answer.stream is not None else (_NO_STORE,)
-    more = [header for header in wanted if header[0] not in said]
-    return replace(answer, headers=(*answer.headers, *more)) if more else answer
+    wanted = _STREAMED if answer.stream is not None else _WITH_CONTENT
+    if answer.headers:
+        said = {name for name, _ in answer.headers}
+        wanted = (*answer.headers, *(header for header in wanted if header[0] not in said))
+    return Response(answer.status, answer.body, answer.media_type, wanted, answer.stream)
 
 
 def _credentials(request: Request) -> str:

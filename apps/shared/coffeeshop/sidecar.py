@@ -6,7 +6,7 @@ A call that is not confirmed raises `Unavailable`: it may or may not have had it
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
@@ -156,6 +156,17 @@ def _entry(event_id: str, event: bytes) -> bytes:
     return template % (event_id.encode(), event, MEDIA_TYPE.encode())
 
 
+class Documents(Protocol[T]):
+    """Documents of one type, to and from JSON; a `TypeAdapter` is one. What cannot be read raises
+    `ValueError`."""
+
+    def validate_json(self, data: bytes, /) -> T: ...
+
+    def validate_python(self, document: Any, /) -> T: ...
+
+    def dump_json(self, instance: T, /) -> bytes: ...
+
+
 class Store(Generic[T]):
     """Documents of one type in an API's own state store.
 
@@ -163,7 +174,7 @@ class Store(Generic[T]):
     starts at ETag 1 again, so that an old ETag would match (read in Dapr's Redis component).
     """
 
-    def __init__(self, sidecar: Sidecar, name: str, documents: TypeAdapter[T]) -> None:
+    def __init__(self, sidecar: Sidecar, name: str, documents: Documents[T]) -> None:
         self._sidecar = sidecar
         self._path = f"/v1.0/state/{name}"
         self._documents = documents
@@ -199,7 +210,7 @@ class Store(Generic[T]):
             return None
         try:
             return Stored(self._documents.validate_python(item.data), item.etag)
-        except ValidationError as error:
+        except ValueError as error:
             raise Unavailable("The store gave a broken answer.") from error
 
     async def save_all(self, saves: Sequence[Save[T]]) -> bool:
@@ -262,5 +273,5 @@ class Store(Generic[T]):
     def _parse(self, body: bytes) -> T:
         try:
             return self._documents.validate_json(body)
-        except ValidationError as error:
+        except ValueError as error:
             raise Unavailable("The store gave a broken answer.") from error

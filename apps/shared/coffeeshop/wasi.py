@@ -130,12 +130,15 @@ class _Incoming:
 
     def __init__(self, request: wasi.Request) -> None:
         self._request = request
-        self._fields: wasi.Fields | None = None
+        self._headers: dict[str, str] | None = None
 
     def header(self, name: str) -> str | None:
-        if self._fields is None:
-            self._fields = self._request.get_headers()
-        return _first(self._fields, name)
+        if self._headers is None:
+            # All at once: a call to the host costs more than what it brings. The first of a name
+            # counts.
+            found = self._request.get_headers().copy_all()
+            self._headers = {name: value.decode("latin-1") for name, value in reversed(found)}
+        return self._headers.get(name)
 
     async def read_body(self, limit: int) -> bytes:
         """No further than it is or may be long."""
