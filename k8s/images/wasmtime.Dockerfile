@@ -12,4 +12,4 @@ COPY barista-api.cwasm /
 COPY kitchen-api.cwasm /
 USER 65532:65532
 STOPSIGNAL SIGINT
-ENTRYPOINT ["/wasmtime", "serve", "--allow-precompiled", "--no-logging-prefix", "--max-concurrent-requests", "32", "--max-instance-reuse-count", "2000", "-C", "cache=n", "-S", "p3,cli,inherit-env", "-W", "component-model-async", "-O", "pooling-allocator=n", "--addr", "0.0.0.0:8080"]
+ENTRYPOINT ["/wasmtime", "serve", "--allow-precompiled", "--no-logging-prefix", "--max-concurrent-requests", "16", "--max-instance-reuse-count", "2000", "-C", "cache=n", "-S", "p3,cli,inherit-env", "-W", "component-model-async", "-O", "pooling-allocator=n", "--addr", "0.0.0.0:8080"]
