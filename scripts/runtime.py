@@ -4,13 +4,14 @@
 between the two is here. Two more are for whoever starts the rest by hand: `none` is everything but
 the components (`make sidecars`), `dapr` is without the sidecars too (`make store`). A module's name
 instead is another way to run the APIs, one process for each: its `processes` has the parameters and
-the result of `wasmtime` here (`RUNTIME=tests.bench.native` is the benchmark's peer).
+the result of `wasmtime` here (`RUNTIME=tests.bench.native` is the benchmark's peer). What such a
+runtime needs beside the usual processes, its `complete` adds to them (`tests.bench.workflow`).
 """
 
 import importlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -123,6 +124,13 @@ def separate(
     if runtime == "wasmtime":
         return wasmtime(ports, settings, address)
     return cast(list[Process], importlib.import_module(runtime).processes(ports, settings))
+
+
+def extension(runtime: str, name: str) -> Callable[..., list[Process]] | None:
+    """A function of a runtime that is a module, None where it has none of that name."""
+    if "." not in runtime:
+        return None
+    return getattr(importlib.import_module(runtime), name, None)
 
 
 def wasmtime(

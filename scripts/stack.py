@@ -163,7 +163,9 @@ def processes(
     """All of the stack's processes. `overrides` are the settings of an API that differ from the
     usual ones, by their names in its code."""
     apps = _apps(ports, secrets, overrides)
-    return [*engines(tools, layout, ports, secrets), *apps]
+    found = [*engines(tools, layout, ports, secrets), *apps]
+    complete = runtime.extension(ports.runtime, "complete")
+    return complete(found, layout, ports) if complete else found
 
 
 def engines(
