@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import fastapi
 from starlette.types import Receive, Scope, Send
 
 from coffeeshop.http import Request, Response, Router, Stream, TooLarge
-from tests.bench.peer.transport import AiohttpTransport
 
 
-def application(router: Router, transport: AiohttpTransport) -> fastapi.FastAPI:
+def application(router: Router, *needed: AbstractAsyncContextManager[object]) -> fastapi.FastAPI:
+    """`needed`: what the API uses, held from its start to its end."""
+
     @asynccontextmanager
     async def lifespan(_app: fastapi.FastAPI) -> AsyncIterator[None]:
-        async with transport:
+        async with AsyncExitStack() as held:
+            for each in needed:
+                await held.enter_async_context(each)
             yield
 
     async def answer(request: fastapi.Request) -> fastapi.Response:

@@ -10,10 +10,13 @@ from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
 
 
 class AiohttpTransport:
-    """A `Transport`; as a context it holds the session."""
+    """A `Transport`; as a context it holds the session.
 
-    def __init__(self, authority: str) -> None:
+    Its time-outs (`timeout`, seconds) are the guest's: to connect, and between any two parts."""
+
+    def __init__(self, authority: str, timeout: float = TIMEOUT) -> None:
         self._base = f"http://{authority}"
+        self._timeout = aiohttp.ClientTimeout(sock_connect=timeout, sock_read=timeout)
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
@@ -34,16 +37,14 @@ class AiohttpTransport:
         await self._session.close()
 
     async def send(self, call: Call) -> Reply:
-        """The same time-outs as the guest's: to connect, and between any two parts."""
         url = URL(self._base + call.target, encoded=True)
-        timeout = aiohttp.ClientTimeout(sock_connect=TIMEOUT, sock_read=TIMEOUT)
         try:
             async with self._session.request(
                 call.method,
                 url,
                 data=call.body or None,
                 headers=call.headers,
-                timeout=timeout,
+                timeout=self._timeout,
                 allow_redirects=False,
             ) as answer:
                 return Reply(answer.status, await answer.read(), answer.headers.get("etag"))
