@@ -1,0 +1,47 @@
+"""Placing an order and hearing of a station, where Dapr's engine sees an order through."""
+
+from collections.abc import Iterable, Sequence
+
+from coffeeshop.concurrency import together
+from coffeeshop.contracts import Station, StationAnswered
+from coffeeshop.environment import Environment
+from coffeeshop.logs import Log
+from coffeeshop.sidecar import Stored, Unavailable
+from counter.order import Order, Record
+from counter.workflow import MayExist, Placed, Workflow
+from tests.bench.workflow_peer.engine import Engine
+
+
+class DurableWorkflow(Workflow):
+    """The menu, the indexes, the order's key and a cancellation are the shop's own."""
+
+    def __init__(self, env: Environment, log: Log, engine: Engine) -> None:
+        super().__init__(env, log)
+        self._engine = engine
+
+    async def _create(self, order: Order) -> Stored[Record] | None:
+        stored = await super()._create(order)
+        if stored is None:
+            await self._start(order)
+        return stored
+
+    async def _repeated(self, stored: Stored[Record], body_hash: str) -> Placed:
+        """The earlier request may have died before it scheduled the order's workflow."""
+        placed = await super()._repeated(stored, body_hash)
+        if not placed.order.is_terminal:
+            await self._start(placed.order.order)
+        return placed
+
+    async def _start(self, order: Order) -> None:
+        try:
+            await self._engine.start(order)
+        except Unavailable as error:
+            raise MayExist(order.id) from error
+
+    async def _publish_to(self, order: Order, stations: Iterable[Station], what: str) -> None:
+        """That it was placed an activity publishes."""
+        if what != "placed":
+            await super()._publish_to(order, stations, what)
+
+    async def record(self, events: Sequence[StationAnswered]) -> None:
+        await together(*(self._engine.hear(event) for event in events if event.final))
