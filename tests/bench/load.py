@@ -4,7 +4,7 @@ import base64
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,8 @@ class Result:
     statuses: dict[int, int]
     p50: float
     p99: float
+    bodies: tuple[bytes, ...] = ()
+    """Of the successes, where they are kept."""
 
     def per_second(self, *statuses: int) -> float:
         """Answers of these statuses a second, by default of all that are successes."""
@@ -64,7 +66,9 @@ def vegeta() -> Path:
     return provision.go_programs("vegeta", MODULE, package) / "vegeta"
 
 
-def attack(targets: Iterable[Target], connections: int, seconds: float) -> Result:
+def attack(
+    targets: Iterable[Target], connections: int, seconds: float, *, keeps_bodies: bool = False
+) -> Result:
     """The targets in turn, again and again. Raises `Failure` if nothing succeeds."""
     program, workers = vegeta(), str(connections)
     with tempfile.TemporaryDirectory() as folder:
@@ -77,15 +81,23 @@ def attack(targets: Iterable[Target], connections: int, seconds: float) -> Resul
             *(f"-connections={workers}", f"-duration={seconds}s", "-timeout=35s"),
         )
         report = json.loads(_run(program, "report", "-type=json", results))
+        answers = _run(program, "encode", "-to=json", results) if keeps_bodies else ""
     found = Result(
         (report["duration"] + report["wait"]) / 1e9,
         {int(code): count for code, count in report["status_codes"].items()},
         report["latencies"]["50th"] / 1e6,
         report["latencies"]["99th"] / 1e6,
+        tuple(_bodies(answers)),
     )
     if not found.answered:
         raise Failure(f"Nothing succeeded under load: {found.statuses} {report['errors'][:2]}")
     return found
+
+
+def _bodies(answers: str) -> Iterator[bytes]:
+    for answer in map(json.loads, answers.splitlines()):
+        if 200 <= answer["code"] < 300:
+            yield base64.b64decode(answer["body"])
 
 
 def _run(*command: str | Path) -> str:

@@ -13,6 +13,7 @@ from tests.bench import (
     calls,
     environment,
     growth,
+    instead,
     on_spin,
     orders,
     sizes,
@@ -125,6 +126,10 @@ def measure_spin(found: Found) -> None:
     found.measures += on_spin.measure()
 
 
+def measure_workflow(found: Found) -> None:
+    found.measures += instead.measure()
+
+
 def measure_against(found: Found) -> None:
     if found.against is None:
         raise Failure("The part `against` needs a commit: AGAINST=…")
@@ -138,6 +143,7 @@ PARTS: dict[str, Callable[[Found], None]] = {
     "growth": measure_growth,
     "open": measure_open,
     "spin": measure_spin,
+    "workflow": measure_workflow,
     "against": measure_against,
 }
 

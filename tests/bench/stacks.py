@@ -34,7 +34,12 @@ PATIENCE = 120
 UNUSED = dict.fromkeys(("sidecar_token", "app_token", "id_secret"), "never-used")
 """Settings of an API that is asked nothing that needs them; it does not start without."""
 T = TypeVar("T")
-RUNTIMES = {"ours": "wasmtime", "peer": "tests.bench.native", "spin": "spin"}
+RUNTIMES = {
+    "ours": "wasmtime",
+    "peer": "tests.bench.native",
+    "workflow": "tests.bench.workflow",
+    "spin": "spin",
+}
 
 
 class Bench(Stack):
