@@ -100,8 +100,8 @@ def measure(commit: Commit) -> Iterator[Measure]:
             reading = Reading(up)
             reading.run((ORDER, CUSTOMER, BOARD), rounds=5, seconds=2, floors=False)
             placing = Placing(up)
-            placing.run((1, 64), rounds=4, seconds=4)
-            placing.cost(rounds=4, seconds=4)
+            placing.run((1, 64), rounds=3, seconds=4)
+            placing.cost(rounds=3, seconds=4)
             fulfilment = Fulfilment(up, RATE)
             fulfilment.run(rounds=3, seconds=15)
     for found in (counting, placing, fulfilment, reading):

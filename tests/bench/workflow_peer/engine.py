@@ -1,10 +1,9 @@
 """The ordering workflow on Dapr's engine: the workflow, its activities, and what starts it and
 tells it of events.
 
-Starting and telling go over the engine's HTTP API, on connections that are kept: with the SDK's
-asynchronous gRPC client an order took 1.07 times the processor time (two rounds in turns, 8
-connections). An event loop by uvloop for the worker, more threads for it, or version 1.19 of the
-SDK changed nothing that could be measured.
+Starting and telling go over the engine's HTTP API, on connections that are kept: the SDK's
+asynchronous gRPC client took more processor time for it. An event loop by uvloop for the worker,
+more threads for it, or version 1.19 of the SDK changed nothing that could be measured.
 """
 
 import asyncio
