@@ -33,7 +33,7 @@ SERVE_FLAGS = (
 )
 """Of `wasmtime serve`, and so of `wasmtime compile`: compiled code runs under the same flags.
 Without `inherit-network` a guest has no sockets; HTTP goes out all the same. Without the pool of
-instances nothing runs out under many connections (DESIGN.md §4)."""
+instances nothing runs out under many connections (docs/facts/guest.md)."""
 
 
 COMPILED: dict[str, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""The flow of DESIGN.md §1, through HTTP alone."""
+"""The flow of docs/workflow.md, through HTTP alone."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +91,7 @@ def test_a_sold_out_item_fails_its_order_and_no_other_item(shop: Shop) -> None:
 
 
 def test_a_key_posted_twenty_times_at_once_is_one_order(shop: Shop) -> None:
+    """G4, G6."""
     customer, key = somebody(), str(uuid4())
     with ThreadPoolExecutor(20) as pool:
         answers = list(

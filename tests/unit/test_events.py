@@ -58,7 +58,7 @@ class Handler:
 
 
 def test_an_event_is_handled_and_answered_without_a_body() -> None:
-    """An answer with a body takes 44 ms on Spin (DESIGN.md §4)."""
+    """An answer with a body takes 44 ms on Spin (docs/facts/spin.md)."""
     handler = Handler()
     answer = handler.deliver({"data": GOOD})
     assert (answer.status, answer.body) == (204, b"")

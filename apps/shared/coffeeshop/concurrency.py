@@ -9,7 +9,7 @@ async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     """Await all the calls, then return their results or raise the first failure.
 
     A plain `gather` returns at the first failure and leaves its siblings pending, and a guest whose
-    request ends with a task pending traps (DESIGN.md §4): so all are awaited first.
+    request ends with a task pending traps (docs/facts/guest.md): so all are awaited first.
     """
     results = await asyncio.gather(*calls, return_exceptions=True)
     for result in results:

@@ -233,7 +233,8 @@ async def _write(
 class WasiTransport:
     """Calls to the sidecar over wasi:http, with the host's own time-outs.
 
-    A call is never raced against a timer: cancelling one traps the instance (DESIGN.md §4).
+    A call is never raced against a timer: cancelling one traps the instance
+    (docs/facts/guest.md).
 
     Switches between guest and host are what a call costs here (docs/performance.md). So the call is
     begun first, by an eager task, and the host, which then waits for body and trailers, takes them
