@@ -163,7 +163,7 @@ RUN_FLAGS = (
     "--no-logging-prefix",
     # The rest waits for its turn. Each request that comes while every instance begins one begins
     # another instance: unbounded, 64 connections made 47 of them and 512 a collapse. 32 at a time
-    # took twice the memory of 16, and more posts were refused (docs/performance.md).
+    # took twice the memory of 16, and more posts were refused (docs/performance/notebook.md).
     *("--max-concurrent-requests", "16"),
     # With 128 requests for each instance, the default, more than half of what the menu's answers
     # cost was to begin and to drop instances. One grows by 2 KB with each order that it places: by

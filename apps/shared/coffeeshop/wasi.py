@@ -236,9 +236,9 @@ class WasiTransport:
     A call is never raced against a timer: cancelling one traps the instance
     (docs/facts/guest.md).
 
-    Switches between guest and host are what a call costs here (docs/performance.md). So the call is
-    begun first, by an eager task, and the host, which then waits for body and trailers, takes them
-    at once: only the reply is waited for.
+    Switches between guest and host are what a call costs here (docs/performance/notebook.md). So
+    the call is begun first, by an eager task, and the host, which then waits for body and trailers,
+    takes them at once: only the reply is waited for.
     """
 
     def __init__(self, authority: str) -> None:
