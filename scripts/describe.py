@@ -168,7 +168,7 @@ def openapi(api: str) -> Json:
                 "answered wherever GET is, OPTIONS everywhere, with `Allow`. A path that is not "
                 "listed is 404, another method 405."
             ),
-            "license": {"name": "See the repository", "identifier": "LicenseRef-Coffeeshop"},
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "Where this document is"}],
         "paths": paths,
