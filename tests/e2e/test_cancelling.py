@@ -19,7 +19,7 @@ def station_records(shop: Shop, order_id: str) -> Json:
 
 
 def test_an_order_that_is_not_there_never_will_be(shop: Shop, stack: Stack) -> None:
-    """Its key is used up: a request that is still on its way makes nothing of it."""
+    """G7: its key is used up: a request that is still on its way makes nothing of it."""
     key = str(uuid4())
     order_id = derived_id(stack.secrets["id_secret"].encode(), "", key)
     for _ in range(2):
@@ -39,8 +39,8 @@ def test_an_order_that_has_ended_stays_as_it_is(shop: Shop) -> None:
 
 
 def test_what_a_station_has_not_begun_is_cancelled(shop: Shop, stack: Stack) -> None:
-    """The kitchen is away and finds both events when it comes back, in any order: what it has then
-    made stays made, and the customer sees what became of it."""
+    """G16: the kitchen is away and finds both events when it comes back, in any order: what it has
+    then made stays made, and the customer sees what became of it."""
     with away(stack, "kitchen"):
         placed = [shop.place() for _ in range(10)]
         for each in placed:

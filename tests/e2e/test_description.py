@@ -91,7 +91,7 @@ def operations(api: str) -> list[tuple[str, str]]:
     [(api, method, path) for api in describe.APIS for method, path in operations(api)],
 )
 def test_no_answer_is_outside_the_description(shop: Shop, api: str, method: str, path: str) -> None:
-    """Whatever is sent, right or wrong, by schemathesis."""
+    """G14: whatever is sent, right or wrong, by schemathesis."""
     client: httpx.Client = getattr(shop, api)
     base = str(client.base_url).rstrip("/")
     schema = schemathesis.openapi.from_dict(describe.openapi(api))

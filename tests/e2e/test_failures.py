@@ -13,6 +13,7 @@ ALL = "/v1/api/fulfillment-orders"
 
 
 def test_without_the_menu_no_order_is_taken(shop: Shop, stack: Stack) -> None:
+    """G13."""
     customer = somebody()
     with away(stack, "product"):
         before = shop.footprint()
@@ -26,7 +27,7 @@ def test_without_the_menu_no_order_is_taken(shop: Shop, stack: Stack) -> None:
 
 
 def test_an_order_waits_for_its_station(shop: Shop, stack: Stack) -> None:
-    """The kitchen goes; an order is placed; the kitchen comes back, and the order ends."""
+    """G2: the kitchen goes; an order is placed; the kitchen comes back, and the order ends."""
     with away(stack, "kitchen"):
         placed = shop.place()
         time.sleep(1)
@@ -44,6 +45,7 @@ def _ended(shop: Shop, order_id: str) -> bool:
 
 
 def test_the_counter_killed_goes_on_where_it_was(shop: Shop, stack: Stack) -> None:
+    """G1, G2."""
     placed = [shop.place(kitchen=())["id"] for _ in range(5)]
     stack.kill("counter-api")
     until(_answers(shop.counter, "/healthz/counter"), 20, "counter-api was not restarted")
@@ -75,6 +77,7 @@ def test_a_key_whose_order_was_abandoned_wants_a_new_one(shop: Shop, stack: Stac
 def test_the_list_of_sold_out_items_and_the_orders_survive_down_and_up(
     shop: Shop, stack: Stack
 ) -> None:
+    """G1, G3."""
     done = shop.finished(shop.place()["id"])
     shop.barista.put("/v1/api/barista/unavailable/3")
     stack.down()

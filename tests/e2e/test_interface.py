@@ -65,6 +65,7 @@ BAD_ORDERS: list[tuple[Any, list[str]]] = [
 def test_a_bad_order_is_refused_field_by_field_and_leaves_nothing(
     shop: Shop, document: Any, fields: list[str]
 ) -> None:
+    """G13."""
     before = shop.footprint()
     answer = shop.counter.post(ORDERS, json=document)
     assert answer.status_code == 422

@@ -22,7 +22,7 @@ def test_a_customer_finds_her_orders_and_nobody_elses(shop: Shop) -> None:
 
 
 def test_all_orders_are_listed_once_while_more_are_placed(shop: Shop) -> None:
-    """With `MANY` orders placed, and others coming in while the pages are read."""
+    """G10: with `MANY` orders placed, and others coming in while the pages are read."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: shop.post(order(f"m{n % 50}", kitchen=())), range(MANY)))
     acknowledged = {answer.json()["id"] for answer in answers if answer.status_code == 201}

@@ -60,6 +60,7 @@ def test_an_event_that_is_none_is_listed_and_discarded(run: Run, letters: DeadLe
 
 
 def test_a_replayed_event_changes_nothing_that_was_decided(run: Run, letters: DeadLetters) -> None:
+    """W17, G12."""
     order = finished_order(run)
     made = httpx.get(f"{run.url('kitchen')}/v1/api/kitchen/orders/{order['id']}").json()
     died(run, order["id"])

@@ -69,6 +69,7 @@ def body(chance: random.Random) -> bytes:
 
 
 def test_whatever_arrives_is_answered_as_documented(run: Run) -> None:
+    """G14."""
     chance = random.Random(run.seed)
     token = run.stack.secrets["app_token"]
     types = ("application/cloudevents+json", "application/json", "text/plain", "")

@@ -77,7 +77,7 @@ async def walk(
 def test_pages_hold_every_entry_once_newest_first(
     delays: list[int], shards: int, page: int, pace: int
 ) -> None:
-    """Whatever the disorder within its bound, the number of shards and the size of a page."""
+    """G10: whatever the disorder within its bound, the number of shards and the size of a page."""
     entries = disordered(delays, pace)
 
     async def scenario() -> list[Entry]:
@@ -98,6 +98,7 @@ def test_pages_hold_every_entry_once_newest_first(
 def test_what_was_there_before_page_one_is_found_whatever_comes_meanwhile(
     delays: list[int], already: int, shards: int, pace: int
 ) -> None:
+    """G10."""
     entries = disordered(delays, pace)
 
     async def scenario() -> list[Entry]:

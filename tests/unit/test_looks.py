@@ -63,7 +63,7 @@ def test_every_station_that_has_not_finished_is_asked() -> None:
 
 
 def test_a_silent_station_is_given_up_in_two_steps() -> None:
-    """W10: past the grace it is asked, and given up a question and an answer later."""
+    """W10, G9: past the grace it is asked, and given up a question and an answer later."""
     order = placed([1], [7])
     reports = {B: report(order, B)}
     in_time = order.expires_at + GRACE
@@ -76,7 +76,7 @@ def test_a_silent_station_is_given_up_in_two_steps() -> None:
 
 
 def test_a_station_that_has_reported_is_never_given_up() -> None:
-    """W10: it is asked as long as it takes, and only the silent one is given up."""
+    """W10, G5: it is asked as long as it takes, and only the silent one is given up."""
     order = placed([1], [7])
     late = order.expires_at + timedelta(days=1)
     reports = {B: under_way(order, B, 1)}

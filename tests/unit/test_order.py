@@ -158,6 +158,7 @@ def test_an_item_of_which_its_station_says_nothing_has_failed() -> None:
 
 
 def test_a_station_decides_about_its_own_items_alone() -> None:
+    """G5."""
     order = placed([1], [7])
     foreign = replace(
         report(order, B, later(2)),
@@ -211,7 +212,7 @@ runs = st.lists(any_reports(placed([1], []), B), min_size=1, max_size=8)
 def test_the_newest_report_stays_in_whatever_order_they_come(
     run: list[Report], data: st.DataObject
 ) -> None:
-    """W7: a final report replaces any that is not; of two that are not the higher number stays."""
+    """W7, G15: a final report replaces any that is not; of two others the higher number stays."""
     newest = max(run, key=lambda each: (each.final, each.sequence))
     for order in (run, data.draw(st.permutations(run))):
         stored = replayed(order)
@@ -221,7 +222,7 @@ def test_the_newest_report_stays_in_whatever_order_they_come(
 
 @given(runs)
 def test_a_final_report_is_never_changed_by_what_comes_after_it(run: list[Report]) -> None:
-    """W7: whatever its number."""
+    """W7, G3: whatever its number."""
     order = placed([1], [])
     low = replace(report(order, B), sequence=0)
     assert replayed([low, *run]) == low

@@ -41,7 +41,7 @@ def test_an_order_is_indexed_then_saved_then_published() -> None:
 
 
 def test_an_order_whose_index_entry_is_not_confirmed_is_not_saved() -> None:
-    """W2: the index is what watches an order."""
+    """W2, G8: the index is what watches an order, and what is not saved is not published."""
     counter = Counter()
 
     counter.lose('"key":"all-')
@@ -68,6 +68,7 @@ def test_an_order_that_took_longer_than_its_budget_is_not_saved() -> None:
 
 
 def test_a_shop_whose_first_answers_take_long_takes_no_order_and_stores_nothing() -> None:
+    """G13."""
     counter = Counter()
 
     def slow(call: Call) -> None:
@@ -90,7 +91,8 @@ def test_an_order_whose_saving_was_not_confirmed_is_placed_if_it_is_there() -> N
 
 @pytest.mark.parametrize("is_saved", [True, False])
 def test_an_order_of_which_nothing_can_be_read_may_exist(is_saved: bool) -> None:
-    """W3: whether it was saved or not; nothing is published before somebody has read it (W4)."""
+    """W3, G1: whether it was saved or not, it is no 201; nothing is published before somebody has
+    read it (W4, G8)."""
     counter = Counter()
     counter.lose(f'"key":"{ID}"', f"GET {STATE}/{ID}", answer=is_saved)
     with pytest.raises(MayExist) as unknown:
@@ -101,7 +103,7 @@ def test_an_order_of_which_nothing_can_be_read_may_exist(is_saved: bool) -> None
 
 
 def test_an_order_that_cannot_be_published_is_placed() -> None:
-    """W4: the sweep publishes it."""
+    """W4, G1: the sweep publishes it."""
     counter = Counter()
     counter.lose("/publish/")
     assert counter.place().order.status is OrderStatus.PLACED
@@ -121,7 +123,7 @@ def test_a_repeated_key_is_the_first_order_whatever_the_clock_of_the_pos(clock: 
 
 
 def test_a_repeated_key_answers_the_order_as_it_is_now() -> None:
-    """W3."""
+    """W3, G6."""
     counter = Counter()
     first = counter.place().order.order
     counter.report(first)
@@ -130,7 +132,7 @@ def test_a_repeated_key_answers_the_order_as_it_is_now() -> None:
 
 
 def test_a_key_cannot_be_used_for_another_order() -> None:
-    """W3."""
+    """W3, G6."""
     counter = Counter()
     counter.place()
     with pytest.raises(KeyReused):
@@ -138,7 +140,7 @@ def test_a_key_cannot_be_used_for_another_order() -> None:
 
 
 def test_the_key_of_what_was_never_saved_is_used_up() -> None:
-    """W3."""
+    """W3, G7: abandoned is final."""
     counter = Counter()
     with pytest.raises(UnknownOrder):
         counter.cancel(ID)

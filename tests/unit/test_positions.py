@@ -37,8 +37,8 @@ async def since(
 def test_every_entry_is_read_once_whenever_it_is_added(
     run: list[int], shards: int, seed: int
 ) -> None:
-    """W12, over any number of shards and whatever they hold: each read finds what came since the
-    one before it, and the same positions find the same again."""
+    """W12, G11, over any number of shards and whatever they hold: each read finds what came since
+    the one before it, and the same positions find the same again."""
 
     async def scenario() -> None:
         fake = FakeSidecar()

@@ -15,7 +15,7 @@ from example_orders import NOW, ORDER_ID
 
 
 def test_a_repeated_order_is_made_once_and_answered_twice() -> None:
-    """W5, W8: a question gets the report again, under the same id."""
+    """W5, W8, G4: a question gets the report again, under the same id."""
     kitchen = Kitchen()
     assert kitchen.order().status == 204
     assert kitchen.order().status == 204
@@ -127,7 +127,7 @@ def test_a_report_that_was_not_published_comes_with_the_next_delivery() -> None:
 
 
 def test_what_was_cancelled_before_it_came_is_never_made() -> None:
-    """W13: also if `placed` comes only afterwards."""
+    """W13, G16: also if `placed` comes only afterwards."""
     kitchen = Kitchen()
     assert kitchen.cancel().status == 204
     assert kitchen.order().status == 204
@@ -140,7 +140,7 @@ def test_what_was_cancelled_before_it_came_is_never_made() -> None:
 
 
 def test_what_is_made_stays_made_and_is_reported_again() -> None:
-    """W13."""
+    """W13, G16."""
     kitchen = Kitchen()
     kitchen.order()
     assert kitchen.cancel().status == 204

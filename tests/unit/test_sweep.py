@@ -59,7 +59,7 @@ def test_an_entry_is_not_looked_at_before_it_is_ten_seconds_old() -> None:
 
 
 def test_an_order_that_was_saved_and_not_published_is_published() -> None:
-    """W4, W8."""
+    """W4, W8, G11: the index watches it."""
     counter = Counter()
     counter.lose("/publish/")
     order = counter.order()
@@ -126,7 +126,7 @@ def test_a_sweep_of_a_shop_in_which_all_is_settled_costs_one_call() -> None:
 
 
 def test_what_was_never_saved_never_will_be() -> None:
-    """W12."""
+    """W12, G7."""
     counter = Counter()
     never_saved(counter)
     counter.sweep()
