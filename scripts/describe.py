@@ -26,28 +26,16 @@ sys.path[:0] = [str(APPS / name) for name in ("shared", "counter-api", "product-
 from pydantic import TypeAdapter  # noqa: E402 - after the path to the guests' code
 from pydantic.json_schema import models_json_schema  # noqa: E402
 
-from coffeeshop.cloudevents import TYPE, schema_of  # noqa: E402
-from coffeeshop.contracts import (  # noqa: E402
-    ProblemDetails,
-    StationAnswered,
-    StationOrdered,
-)
+from coffeeshop.contracts import ProblemDetails  # noqa: E402
 from coffeeshop.environment import Environment  # noqa: E402
 from coffeeshop.http import Caller, Route, Router  # noqa: E402
 from coffeeshop.operation import PATH_SCHEMAS, Answer, Operation, Parameter  # noqa: E402
 from coffeeshop.settings import Settings  # noqa: E402
+from coffeeshop.topics import EVENTS, TYPE, Event  # noqa: E402
 
 VERSION = "1.0.0"
 APIS = resources.apis()
 ASYNCAPI = APPS / "counter-api" / "counter" / "asyncapi.json"
-EVENTS = (StationOrdered, StationAnswered)
-_CHANNELS = (
-    ("placed", StationOrdered, "counter-api", "station", "The items are wanted by `expiresAt`"),
-    ("cancelled", StationOrdered, "counter-api", "station", "The items are not wanted any more"),
-    ("updated", StationAnswered, "station", "counter-api", "The station's report on an order"),
-)
-"""Of each topic what its name ends with, its event, who sends it to whom, and what it says."""
-
 Json = dict[str, Any]
 
 _TITLES = {
@@ -296,15 +284,20 @@ def _problem(status: int) -> Json:
 # AsyncAPI
 
 
+def models() -> tuple[type[Any], ...]:
+    """What the events carry, each model once."""
+    return tuple(dict.fromkeys(event.model for event in EVENTS))
+
+
 def event_schemas() -> Json:
     """The JSON Schema of each event and of what it holds, by name."""
     _, schema = models_json_schema(
-        [(event, "validation") for event in EVENTS], ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in models()], ref_template="#/components/schemas/{model}"
     )
     definitions: Json = schema["$defs"]
-    for event in EVENTS:
+    for model in models():
         # Readers take an event without a version for the first one; writers always say it.
-        definitions[event.__name__]["required"].insert(0, "version")
+        definitions[model.__name__]["required"].insert(0, "version")
     return definitions
 
 
@@ -312,19 +305,20 @@ def asyncapi() -> Json:
     """The AsyncAPI document of all events."""
     channels: Json = {}
     operations: Json = {}
-    for verb, event, sender, receiver, meaning in _CHANNELS:
-        channels[f"order_{verb}"] = {
-            "address": f"{{station}}_order_{verb}",
-            "description": meaning,
+    for event in EVENTS:
+        name = event.model.__name__
+        channels[f"order_{event.name}"] = {
+            "address": event.topic("{station}"),
+            "description": event.meaning,
             "parameters": {
                 "station": {"description": "Any on the menu", "examples": ["barista", "kitchen"]}
             },
-            "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
+            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         }
-        for action, who in (("send", sender), ("receive", receiver)):
-            operations[f"{who}-{action}s-order_{verb}"] = {
+        for action, who in (("send", event.sender), ("receive", event.receiver)):
+            operations[f"{who}-{action}s-order_{event.name}"] = {
                 "action": action,
-                "channel": {"$ref": f"#/channels/order_{verb}"},
+                "channel": {"$ref": f"#/channels/order_{event.name}"},
             }
     return {
         "asyncapi": "3.0.0",
@@ -341,36 +335,38 @@ def asyncapi() -> Json:
         "channels": channels,
         "operations": operations,
         "components": {
-            "messages": {
-                event.__name__: {
-                    "name": event.__name__,
-                    "payload": {
-                        "type": "object",
-                        "required": [
-                            *("specversion", "id", "source", "type", "subject", "dataschema"),
-                            "data",
-                        ],
-                        "properties": {
-                            "specversion": {"type": "string", "const": "1.0"},
-                            "id": {"type": "string", "description": "The same in a repeat"},
-                            "source": {"type": "string", "pattern": "^[a-z]+-api$"},
-                            "type": {
-                                "type": "string",
-                                "pattern": f"^{re.escape(TYPE)}order_[a-z]+$",
-                                "description": "The channel, whatever the station",
-                            },
-                            "subject": {"type": "string", "description": "The order's id"},
-                            "dataschema": {"type": "string", "const": schema_of(event)},
-                            "traceparent": {"type": "string"},
-                            "tracestate": {"type": "string"},
-                            "baggage": {"type": "string"},
-                            "data": {"$ref": f"#/components/schemas/{event.__name__}"},
-                        },
-                    },
-                }
-                for event in EVENTS
-            },
+            "messages": {event.model.__name__: _message(event) for event in EVENTS},
             "schemas": event_schemas(),
+        },
+    }
+
+
+def _message(event: Event[Any]) -> Json:
+    """The CloudEvent that carries the event's model."""
+    return {
+        "name": event.model.__name__,
+        "payload": {
+            "type": "object",
+            "required": [
+                *("specversion", "id", "source", "type", "subject", "dataschema"),
+                "data",
+            ],
+            "properties": {
+                "specversion": {"type": "string", "const": "1.0"},
+                "id": {"type": "string", "description": "The same in a repeat"},
+                "source": {"type": "string", "pattern": "^[a-z]+-api$"},
+                "type": {
+                    "type": "string",
+                    "pattern": f"^{re.escape(TYPE)}order_[a-z]+$",
+                    "description": "The channel, whatever the station",
+                },
+                "subject": {"type": "string", "description": "The order's id"},
+                "dataschema": {"type": "string", "const": event.schema},
+                "traceparent": {"type": "string"},
+                "tracestate": {"type": "string"},
+                "baggage": {"type": "string"},
+                "data": {"$ref": f"#/components/schemas/{event.model.__name__}"},
+            },
         },
     }
 

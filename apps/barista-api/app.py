@@ -7,12 +7,7 @@ from coffeeshop.files import beside
 from coffeeshop.http import Router
 from coffeeshop.wasi import Guest
 
-CONFIGURATION = station.Configuration(
-    Station.BARISTA,
-    "/dapr_subscribe_BaristaOrdered",
-    "/dapr_subscribe_BaristaOrderCancelled",
-    description=beside(__file__, "openapi.json"),
-)
+CONFIGURATION = station.Configuration(Station.BARISTA, beside(__file__, "openapi.json"))
 
 
 class HttpHandler(Guest):

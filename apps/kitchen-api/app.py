@@ -7,12 +7,7 @@ from coffeeshop.files import beside
 from coffeeshop.http import Router
 from coffeeshop.wasi import Guest
 
-CONFIGURATION = station.Configuration(
-    Station.KITCHEN,
-    "/dapr_subscribe_KitchenOrdered",
-    "/dapr_subscribe_KitchenOrderCancelled",
-    description=beside(__file__, "openapi.json"),
-)
+CONFIGURATION = station.Configuration(Station.KITCHEN, beside(__file__, "openapi.json"))
 
 
 class HttpHandler(Guest):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from coffeeshop.topics import UPDATED
 from tests.simulation import shop
 
 
@@ -65,10 +66,7 @@ def planted(plant: Plant) -> Iterator[None]:
         for each in subscriptions
         if each.dead_letter_topic and each.topic.endswith("_placed")
     ]
-    dead = [
-        replace(each, route=f"/dapr_subscribe_{each.topic.split('_')[0].capitalize()}OrderUpdated")
-        for each in dead
-    ]
+    dead = [replace(each, route=UPDATED.route(each.topic.partition("_")[0])) for each in dead]
     if not changed:
         raise Moved(f"{plant.name} changes no function")
     try:
@@ -144,7 +142,7 @@ PLANTS = (
         (
             (
                 _CREATE,
-                '        await self._publish_to(order, order.stations, "placed")\n' + _CREATE,
+                "        await self._publish_to(order, order.stations, PLACED)\n" + _CREATE,
             ),
         ),
         ("G8",),
@@ -377,7 +375,7 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                '            await self._publish(cancelled, "cancelled")  # W11\n',
+                "            await self._publish(cancelled, CANCELLED)  # W11\n",
                 "            pass\n",
             ),
         ),
@@ -466,7 +464,7 @@ PLANTS = (
             (
                 "        await self._orders.cancellations.create("
                 "cancellation_key(order.id), cancellation)\n",
-                '        await self._publish_to(order, order.stations, "cancelled")\n'
+                "        await self._publish_to(order, order.stations, CANCELLED)\n"
                 "        await self._orders.cancellations.create("
                 "cancellation_key(order.id), cancellation)\n",
             ),

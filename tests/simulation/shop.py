@@ -108,8 +108,7 @@ class Shop:
             if name == "product-api":
                 return build_product(env)
             place = Station.BARISTA if name == "barista-api" else Station.KITCHEN
-            path = f"/dapr_subscribe_{place.capitalize()}Order"
-            configuration = station.Configuration(place, f"{path}ed", f"{path}Cancelled")
+            configuration = station.Configuration(place)
             if self._staffed and place == Station.BARISTA:
                 return staff.build(configuration, env)
             return station.build(configuration, env)

@@ -5,11 +5,9 @@ rules for such reports (W5, W7, W8, W11, W13) are simulated.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import TypeAdapter
 
-from coffeeshop import operation
 from coffeeshop.contracts import ItemStatus, MadeItem, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
@@ -17,6 +15,7 @@ from coffeeshop.http import Caller, Request, Response, Route, Router
 from coffeeshop.logs import logger
 from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
 from coffeeshop.station import Configuration
+from coffeeshop.topics import CANCELLED, PLACED, UPDATED
 
 _TICKETS = TypeAdapter(StationAnswered)
 ATTEMPTS = 12
@@ -112,9 +111,9 @@ class Staffed:
         return self._env.entropy(16).hex() if status is ItemStatus.STARTED else None
 
     async def _report(self, ticket: StationAnswered) -> None:
-        event_id = f"{ticket.orderId}.{self._station}.updated.{ticket.sequence}"
-        topic = f"{self._station}_order_updated"
-        await self._sidecar.publish_many(topic, {event_id: ticket})
+        event_id = f"{UPDATED.id(ticket.orderId, self._station)}.{ticket.sequence}"
+        event = UPDATED.enveloped(self._station, ticket, event_id)
+        await self._sidecar.publish_many(UPDATED.topic(self._station), {event_id: event})
 
 
 def _status(known: Stored[StationAnswered]) -> ItemStatus:
@@ -122,14 +121,14 @@ def _status(known: Stored[StationAnswered]) -> ItemStatus:
 
 
 def build(configuration: Configuration, env: Environment) -> Router:
-    staffed = Staffed(configuration.station, env)
-    event: Any = operation.EVENT
+    name = configuration.station
+    staffed = Staffed(name, env)
     return Router(
         [
-            Route("POST", configuration.ordered_path, staffed.accept, Caller.SIDECAR, event),
-            Route("POST", configuration.cancelled_path, staffed.cancel, Caller.SIDECAR, event),
+            Route("POST", PLACED.route(name), staffed.accept, Caller.SIDECAR),
+            Route("POST", CANCELLED.route(name), staffed.cancel, Caller.SIDECAR),
             Route("POST", "/tap/{id}", staffed.tap),
         ],
         env.settings,
-        logger(f"{configuration.station}-api", env.clock),
+        logger(f"{name}-api", env.clock),
     )

@@ -45,7 +45,7 @@ class Kitchen:
             entropy=os.urandom,
             sleep=_no_sleep,
         )
-        configuration = station.Configuration(Station.KITCHEN, ORDERED, CANCELLED)
+        configuration = station.Configuration(Station.KITCHEN)
         self._router: Router = station.build(configuration, env)
 
     def ask(self, method: str, target: str, body: Any = None, token: str = "token") -> Response:

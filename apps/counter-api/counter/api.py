@@ -24,6 +24,7 @@ from coffeeshop.http import (
 )
 from coffeeshop.logs import Log, logger
 from coffeeshop.sidecar import Sidecar
+from coffeeshop.topics import UPDATED_ROUTES
 from counter import operations as op
 from counter import page
 from counter.index import Cursor, Entry, Mark, UnknownCursor
@@ -57,8 +58,6 @@ def build(env: Environment) -> Router:
     pos, sidecar = Caller.POS, Caller.SIDECAR
     orders, order = "/v1/api/orders", "/v1/api/orders/{id}"
     all_orders, sold_out = "/v1/api/fulfillment-orders", "/v1/api/menu/{itemType}/unavailable"
-    barista, kitchen = "/dapr_subscribe_BaristaOrderUpdated", "/dapr_subscribe_KitchenOrderUpdated"
-    any_station = "/dapr_subscribe_OrderUpdated"  # of stations that were added
     return Router(
         [
             Route("POST", orders, counter.place_order, pos, op.PLACE_ORDER),
@@ -76,9 +75,10 @@ def build(env: Environment) -> Router:
             ),
             Route("PUT", sold_out, menu.put_sold_out, Caller.STATION, op.SELL_OUT),
             Route("DELETE", sold_out, menu.delete_sold_out, Caller.STATION, op.SELL_AGAIN),
-            Route("POST", barista, counter.record_reports, sidecar, operation.EVENT),
-            Route("POST", kitchen, counter.record_reports, sidecar, operation.EVENT),
-            Route("POST", any_station, counter.record_reports, sidecar, operation.EVENT),
+            *(
+                Route("POST", path, counter.record_reports, sidecar, operation.EVENT)
+                for path in UPDATED_ROUTES
+            ),
             Route("POST", "/job/sweep", counter.sweep, sidecar, op.SWEEP),
             Route("GET", "/healthz/counter", alive, operation=operation.ALIVE),
             Route("GET", "/openapi.json", page.DESCRIPTION, operation=operation.DESCRIPTION),

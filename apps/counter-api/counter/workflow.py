@@ -35,6 +35,7 @@ from coffeeshop.contracts import (
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Save, Sidecar, Store, Stored, TooManyRequests, Unavailable
+from coffeeshop.topics import CANCELLED, PLACED, Event, publish
 from coffeeshop.transport import NoAnswer
 from counter import order as rules
 from counter.index import SEGMENTS, Entry, Indexes, Position, milliseconds, moment
@@ -203,7 +204,7 @@ class Workflow:
             return await self._repeated(stored, body_hash)
         self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
         try:
-            await self._publish_to(order, order.stations, "placed")
+            await self._publish_to(order, order.stations, PLACED)
         except Unavailable as error:
             # W4: a saved order is placed. The sweep publishes it.
             self._log("order.not_submitted", level="warning", orderId=order_id, cause=str(error))
@@ -284,7 +285,7 @@ class Workflow:
             # W11: the station still works on what was given up.
             record = await self._orders.records.get(event.orderId)
             if record is not None and isinstance(record.value, Order):
-                await self._publish_to(record.value, (event.station,), "cancelled")
+                await self._publish_to(record.value, (event.station,), CANCELLED)
 
     def _log_report(self, event: StationAnswered) -> None:
         self._log("order.updated", orderId=event.orderId, station=event.station, final=event.final)
@@ -310,7 +311,7 @@ class Workflow:
         await self._orders.cancellations.create(cancellation_key(order.id), cancellation)
         self._log("order.cancellation_requested", orderId=order.id)
         try:
-            await self._publish_to(order, order.stations, "cancelled")
+            await self._publish_to(order, order.stations, CANCELLED)
         except Unavailable as error:
             # The sweep publishes it with its next question (W8).
             self._log("order.not_submitted", level="warning", orderId=order.id, cause=str(error))
@@ -318,18 +319,19 @@ class Workflow:
 
     # Events to the stations
 
-    async def _publish_to(self, order: Order, stations: Iterable[Station], what: str) -> None:
-        """Publish that the order was `placed` or `cancelled`. Raises `Unavailable`."""
-        await self._publish({station: [order] for station in stations}, what)
+    async def _publish_to(
+        self, order: Order, stations: Iterable[Station], event: Event[StationOrdered]
+    ) -> None:
+        """Publish that the order was placed or cancelled. Raises `Unavailable`."""
+        await self._publish({station: [order] for station in stations}, event)
 
-    async def _publish(self, orders: Mapping[Station, Sequence[Order]], what: str) -> None:
+    async def _publish(
+        self, orders: Mapping[Station, Sequence[Order]], event: Event[StationOrdered]
+    ) -> None:
         """One call for each station. Raises `Unavailable` if one of the events is not confirmed."""
         await together(
             *(
-                self._sidecar.publish_many(
-                    f"{station}_order_{what}",
-                    {f"{o.id}.{station}.{what}": _event(o, station) for o in some},
-                )
+                publish(self._sidecar, event, station, [_ordered(each, station) for each in some])
                 for station, some in orders.items()
             )
         )
@@ -430,7 +432,7 @@ class Workflow:
             for station in settle.given_up:
                 cancelled[station].append(settle.order)
         try:
-            await self._publish(cancelled, "cancelled")  # W11
+            await self._publish(cancelled, CANCELLED)  # W11
         except Unavailable as error:
             self._log("sweep.incomplete", level="warning", cause=str(error))
             return [entry for entry, _ in looks]
@@ -454,8 +456,8 @@ class Workflow:
                     cancelled[station].append(ask.order)
         confirmed = True
         try:
-            await self._publish(placed, "placed")
-            await self._publish(cancelled, "cancelled")
+            await self._publish(placed, PLACED)
+            await self._publish(cancelled, CANCELLED)
         except Unavailable as error:
             confirmed = False
             self._log("sweep.incomplete", level="warning", cause=str(error))
@@ -516,7 +518,7 @@ def _asked(entry: Watched, ask: Ask, now: datetime, *, confirmed: bool) -> Watch
     return replace(entry, next=milliseconds(then), asked=asked)
 
 
-def _event(order: Order, station: Station) -> StationOrdered:
+def _ordered(order: Order, station: Station) -> StationOrdered:
     """What a station gets of an order, whether it was placed or cancelled."""
     return StationOrdered(
         orderId=order.id,

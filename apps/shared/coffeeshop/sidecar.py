@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from coffeeshop.cloudevents import MEDIA_TYPE, Event, enveloped
+from coffeeshop.cloudevents import MEDIA_TYPE
 from coffeeshop.logs import traceparent
 from coffeeshop.transport import Call, NoAnswer, Reply, Transport
 
@@ -117,18 +117,16 @@ class Sidecar:
             raise Unavailable("The store failed.")
         return {item.key: item for item in items}
 
-    async def publish_many(self, topic: str, events: Mapping[str, Event]) -> None:
-        """Publish events to one topic in one call, by their ids: a repeat keeps its own. Raises
-        `Unavailable` if one of them is not confirmed: any of them may have been published."""
+    async def publish_many(self, topic: str, events: Mapping[str, bytes]) -> None:
+        """Publish CloudEvents to one topic in one call, by their ids. Raises `Unavailable` if one
+        of them is not confirmed: any of them may have been published."""
         if not events:
             return
-        baggage = traceparent.get().baggage()
-        sent = {key: enveloped(topic, key, event, baggage) for key, event in events.items()}
-        if len(sent) == 1:
-            (body,) = sent.values()
+        if len(events) == 1:
+            (body,) = events.values()
             path, media_type = "publish", MEDIA_TYPE
         else:
-            body = b"[%s]" % b",".join(_entry(key, event) for key, event in sent.items())
+            body = b"[%s]" % b",".join(_entry(key, event) for key, event in events.items())
             path, media_type = "publish/bulk", "application/json"
         await self.confirmed(
             "The broker",

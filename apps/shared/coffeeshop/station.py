@@ -28,6 +28,7 @@ from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, a
 from coffeeshop.logs import Log, logger
 from coffeeshop.operation import JSON, Answer, Operation
 from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
+from coffeeshop.topics import CANCELLED, PLACED, UPDATED, publish
 
 UNAVAILABLE = "unavailable"
 """The key of the list of items that are sold out."""
@@ -73,10 +74,6 @@ class Configuration:
     """What makes one station different from another."""
 
     station: Station
-    ordered_path: str
-    """Where the sidecar delivers the station's orders."""
-    cancelled_path: str
-    """Where it delivers that an order is not wanted any more."""
     description: bytes = b"{}"
     """The API's OpenAPI document."""
 
@@ -85,22 +82,15 @@ def build(configuration: Configuration, env: Environment) -> Router:
     name = configuration.station
     log = logger(f"{name}-api", env.clock)
     station = StationApi(name, env, log)
-    ordered = configuration.ordered_path
     result = f"/v1/api/{name}/orders/{{id}}"
     sold_out = f"/v1/api/{name}/unavailable"
     sold_out_item = f"/v1/api/{name}/unavailable/{{itemType}}"
-    staff = Caller.STAFF
+    sidecar, staff = Caller.SIDECAR, Caller.STAFF
     description = File(configuration.description)
     return Router(
         [
-            Route("POST", ordered, station.make_orders, Caller.SIDECAR, operation.EVENT),
-            Route(
-                "POST",
-                configuration.cancelled_path,
-                station.cancel_orders,
-                Caller.SIDECAR,
-                operation.EVENT,
-            ),
+            Route("POST", PLACED.route(name), station.make_orders, sidecar, operation.EVENT),
+            Route("POST", CANCELLED.route(name), station.cancel_orders, sidecar, operation.EVENT),
             Route("GET", result, station.get_order, operation=GET_RESULT),
             Route("GET", sold_out, station.list_unavailable, operation=LIST_UNAVAILABLE),
             Route("GET", sold_out_item, station.get_unavailable, operation=GET_UNAVAILABLE),
@@ -237,10 +227,7 @@ class StationApi:
             # W6: made only now that our own record is confirmed. A second delivery finds it.
             if recorded.get(key) == record:
                 self._log_made(record)
-        await self._sidecar.publish_many(
-            f"{self._station}_order_updated",
-            {f"{each.orderId}.{self._station}.updated": each for each in recorded.values()},
-        )
+        await publish(self._sidecar, UPDATED, self._station, recorded.values())
         if len(recorded) < len(by_key):
             raise Unavailable("The store did not confirm.")
 

@@ -24,9 +24,6 @@ def build(api: str, env: Environment) -> Router:
 
             # As in apps/<station>-api/app.py, which can be loaded in a component alone.
             configuration = station.Configuration(
-                Station(api),
-                f"/dapr_subscribe_{api.capitalize()}Ordered",
-                f"/dapr_subscribe_{api.capitalize()}OrderCancelled",
-                description=(APPS / f"{api}-api" / "openapi.json").read_bytes(),
+                Station(api), (APPS / f"{api}-api" / "openapi.json").read_bytes()
             )
             return station.build(configuration, env)

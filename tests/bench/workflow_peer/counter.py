@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from coffeeshop.concurrency import together
-from coffeeshop.contracts import Station, StationAnswered
+from coffeeshop.contracts import Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Stored, Unavailable
+from coffeeshop.topics import PLACED, Event
 from counter.order import Order, Record
 from counter.workflow import MayExist, Placed, Workflow
 from tests.bench.workflow_peer.engine import Engine
@@ -38,10 +39,12 @@ class DurableWorkflow(Workflow):
         except Unavailable as error:
             raise MayExist(order.id) from error
 
-    async def _publish_to(self, order: Order, stations: Iterable[Station], what: str) -> None:
+    async def _publish_to(
+        self, order: Order, stations: Iterable[Station], event: Event[StationOrdered]
+    ) -> None:
         """That it was placed an activity publishes."""
-        if what != "placed":
-            await super()._publish_to(order, stations, what)
+        if event is not PLACED:
+            await super()._publish_to(order, stations, event)
 
     async def record(self, events: Sequence[StationAnswered]) -> None:
         await together(*(self._engine.hear(event) for event in events if event.final))

@@ -21,6 +21,7 @@ from coffeeshop.concurrency import together
 from coffeeshop.contracts import ItemToMake, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.sidecar import Sidecar, Unavailable
+from coffeeshop.topics import PLACED, publish
 from coffeeshop.transport import NoAnswer, Reply
 from counter.order import GRACE, Order, given_up, reported
 from counter.orders import Orders
@@ -140,12 +141,7 @@ class _Activities:
         """Publish to each station what it has to make. Raises `Unavailable` to be called again."""
         sidecar = await self._sidecar()
         await together(
-            *(
-                sidecar.publish_many(
-                    f"{station}_order_placed", {f"{event.orderId}.{station}.placed": event}
-                )
-                for station, event in questions.items()
-            )
+            *(publish(sidecar, PLACED, station, [event]) for station, event in questions.items())
         )
 
     async def _end(self, order_id: str, answers: dict[Station, StationAnswered]) -> None:
