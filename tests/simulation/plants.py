@@ -112,7 +112,7 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 
 
 WORKFLOW, STATION, ORDER = "counter.workflow", "coffeeshop.station", "counter.order"
-SIDECAR, INDEX, EVENTS = "coffeeshop.sidecar", "counter.index", "coffeeshop.events"
+STORE, INDEX, EVENTS = "coffeeshop.store", "counter.index", "coffeeshop.events"
 
 _INDEX = """\
         await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
@@ -181,7 +181,7 @@ PLANTS = (
     ),
     Plant(
         "an update forgets its ETag",
-        SIDECAR,
+        STORE,
         (
             (
                 "self._body(Save(key, value, etag)), accept",
@@ -448,7 +448,7 @@ PLANTS = (
     ),
     Plant(
         "a save without an answer counts as saved",
-        SIDECAR,
+        STORE,
         (
             (
                 "        except NoAnswer:\n            reply = None\n",
@@ -539,7 +539,7 @@ PLANTS = (
     ),
     Plant(
         "an empty bulk reply is an empty list",
-        SIDECAR,
+        STORE,
         (("_BULK.validate_json(reply.body)", '_BULK.validate_json(reply.body or b"[]")'),),
         ("G10", "G11", "G1"),
         20_000,

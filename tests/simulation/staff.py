@@ -13,12 +13,12 @@ from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
 from coffeeshop.http import Caller, Request, Response, Route, Router
 from coffeeshop.logs import logger
-from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
+from coffeeshop.sidecar import Sidecar, Unavailable
 from coffeeshop.station import Configuration
+from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED
 
 _TICKETS = TypeAdapter(StationAnswered)
-ATTEMPTS = 12
 
 
 class Staffed:

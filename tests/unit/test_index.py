@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeeshop.sidecar import Sidecar, Store
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.store import Store
 from counter.index import (
     DISORDER_MS,
     SEGMENTS,

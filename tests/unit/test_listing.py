@@ -9,7 +9,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from coffeeshop.contracts import ItemStatus, Station
-from coffeeshop.sidecar import Sidecar, Store
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.store import Store
 from counter import listing
 from counter.index import SEGMENTS, Entry, Indexes, milliseconds
 from counter.listing import Listing

@@ -19,7 +19,8 @@ from coffeeshop.contracts import (
 from coffeeshop.events import deliver
 from coffeeshop.http import Request
 from coffeeshop.logs import MAX_BAGGAGE, Trace, traceparent
-from coffeeshop.sidecar import Sidecar, Store
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.store import Store
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, Event, publish
 from coffeeshop.transport import Call, Reply
 from scripts import describe

@@ -21,7 +21,8 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
-from coffeeshop.sidecar import Save, Store, Stored, Unavailable
+from coffeeshop.sidecar import Unavailable
+from coffeeshop.store import ATTEMPTS, Save, Store, Stored
 
 SEGMENT = 32
 KEPT = 10
@@ -29,7 +30,6 @@ KEPT = 10
 DISORDER_MS = 5_000
 """Entries of one shard are in the order of their times but for this much: an order is saved
 within 2 s of its time or not at all, and the clocks of two replicas may differ by 3 s."""
-ATTEMPTS = 12
 
 T = TypeVar("T")
 

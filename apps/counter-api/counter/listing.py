@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from coffeeshop.sidecar import Sidecar, Store
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.store import Store
 from counter.index import SEGMENTS, Cursor, Entry, Indexes, milliseconds
 from counter.order import View
 from counter.orders import EVERYONE, STORE, Orders, customer_index

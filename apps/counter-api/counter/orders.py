@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import Discriminator, TypeAdapter
 
 from coffeeshop.contracts import Station
-from coffeeshop.sidecar import Sidecar, Store, Stored
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.store import Store, Stored
 from counter.index import Index
 from counter.order import Cancellation, Order, Record, Report, Reports, View, view
 

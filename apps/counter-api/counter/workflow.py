@@ -34,7 +34,8 @@ from coffeeshop.contracts import (
 )
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
-from coffeeshop.sidecar import Save, Sidecar, Store, Stored, TooManyRequests, Unavailable
+from coffeeshop.sidecar import Sidecar, TooManyRequests, Unavailable
+from coffeeshop.store import Save, Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, Event, publish
 from coffeeshop.transport import NoAnswer
 from counter import order as rules
@@ -63,9 +64,6 @@ FIRST_ANSWERS = timedelta(milliseconds=500)
 """Load shedding: an order whose first questions took longer is refused while nothing of it is
 stored. Saved later it would mostly exceed the budget, and leave index entries behind (measured
 with 256 connections: 1,671 of 2,770 did)."""
-ATTEMPTS = 12
-"""How often an optimistic lock is retried before the event or request has to come again."""
-
 WATCH = "watch"
 """The key of what the sweep remembers."""
 CLAIM_MS = 8_000
@@ -262,20 +260,18 @@ class Workflow:
                 await self._replace(key, event, report)
 
     async def _replace(self, key: str, event: StationAnswered, report: Report) -> None:
-        """Lay a report over the one that is stored, by the optimistic lock."""
-        for attempt in range(ATTEMPTS):
-            await self._pause(attempt)
-            stored = await self._orders.reports.get(key)
+        """Lay a report over the one that is stored, if it is newer."""
+
+        def lay_over(stored: Report | None) -> Report | None:
             if stored is None:
                 raise Unavailable("The store did not confirm.")
-            newer = rules.newer(stored.value, report)
-            if newer is None:
-                await self._not_newer(stored.value, event, report)
-                return
-            if await self._orders.reports.update(key, newer, stored.etag):
-                self._log_report(event)
-                return
-        raise Unavailable("The report is changed by too many at once.")
+            return rules.newer(stored, report)
+
+        stays = await self._orders.reports.change(key, lay_over, self._env.jitter)
+        if stays is None:
+            self._log_report(event)
+        else:
+            await self._not_newer(stays, event, report)
 
     async def _not_newer(self, stored: Report, event: StationAnswered, report: Report) -> None:
         if not rules.contradicts(stored, report):
@@ -493,11 +489,6 @@ class Workflow:
     def _now(self) -> datetime:
         """To the millisecond, as the indexes have it."""
         return moment(milliseconds(self._env.clock()))
-
-    async def _pause(self, attempt: int) -> None:
-        """Before an optimistic lock is retried: at once the first time, then with jitter."""
-        if attempt > 1:
-            await self._env.jitter()
 
 
 def derived_id(secret: bytes, pos: str, key: str) -> str:

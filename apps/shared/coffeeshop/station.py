@@ -27,12 +27,12 @@ from coffeeshop.files import File
 from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, alive, item_type_of
 from coffeeshop.logs import Log, logger
 from coffeeshop.operation import JSON, Answer, Operation
-from coffeeshop.sidecar import Sidecar, Store, Stored, Unavailable
+from coffeeshop.sidecar import Sidecar, Unavailable
+from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, publish
 
 UNAVAILABLE = "unavailable"
 """The key of the list of items that are sold out."""
-ATTEMPTS = 12
 
 GET_RESULT = Operation(
     "getResult",
@@ -280,17 +280,10 @@ class StationApi:
         return stored.value if stored else UnavailableList(items=())
 
     async def _change(self, change: Callable[[UnavailableList], UnavailableList]) -> None:
-        for _ in range(ATTEMPTS):
-            stored: Stored[UnavailableList] | None = await self._lists.get(UNAVAILABLE)
-            if stored is None:
-                if await self._lists.create(UNAVAILABLE, change(UnavailableList(items=()))) is None:
-                    return
-                continue
-            after = change(stored.value)
-            if after == stored.value or await self._lists.update(UNAVAILABLE, after, stored.etag):
-                return
-            await self._env.jitter()
-        raise Unavailable("The list is changed by too many at once.")
+        empty = UnavailableList(items=())
+        await self._lists.change(
+            UNAVAILABLE, lambda stored: change(stored or empty), self._env.jitter
+        )
 
 
 def _key(order_id: str) -> str:

@@ -6,7 +6,8 @@ from coffeeshop.concurrency import together
 from coffeeshop.contracts import Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
-from coffeeshop.sidecar import Stored, Unavailable
+from coffeeshop.sidecar import Unavailable
+from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
 from counter.order import Order, Record
 from counter.workflow import MayExist, Placed, Workflow
