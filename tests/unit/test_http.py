@@ -18,7 +18,6 @@ from coffeeshop.http import (
     Route,
     Router,
     TooLarge,
-    name_in,
 )
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import TooManyRequests, Unavailable
@@ -300,16 +299,6 @@ def test_a_body_that_ended_before_its_end_is_refused_even_if_it_parses() -> None
     with pytest.raises(Problem) as refused:
         asyncio.run(cut.json(PlaceOrder))
     assert refused.value.status == 400
-
-
-def test_a_name_in_a_query_is_one_by_the_rule_for_names() -> None:
-    assert name_in({"who": " Jose\u0301 "}, "who") == "Jos\u00e9"
-    for bad in ("", " ", "\0", "a\x1b[0m", "x" * 201):
-        with pytest.raises(Problem) as refused:
-            name_in({"who": bad}, "who")
-        assert refused.value.errors[0].field == "who"
-    with pytest.raises(Problem):
-        name_in({}, "who")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """counter-api's routes and handlers: HTTP in, the workflow, HTTP out."""
 
-import base64
 import re
 from collections.abc import Mapping
 
@@ -19,15 +18,14 @@ from coffeeshop.http import (
     Router,
     alive,
     invalid_fields,
-    name_in,
     unavailable,
 )
 from coffeeshop.logs import Log, logger
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import UPDATED_ROUTES
 from counter import operations as op
-from counter import page
-from counter.index import Cursor, Entry, Mark, UnknownCursor
+from counter import page, parameters
+from counter.index import Cursor, UnknownCursor
 from counter.listing import Listing, Page
 from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.menu import MenuBoard
@@ -35,9 +33,6 @@ from counter.order import Item, ItemOutcome, Rejected, View
 from counter.orders import Orders
 from counter.workflow import Abandoned, Ended, KeyReused, MayExist, UnknownOrder, Workflow
 
-MAX_WAIT_SECONDS = 30
-PAGE = 20
-MAX_PAGE = 100
 ORDER_PAUSE = 0.2
 BOARD_PAUSE = 1.0
 """Seconds between two looks at what is followed: at one order, at the newest of all."""
@@ -45,10 +40,7 @@ BOARD_PAUSE = 1.0
 _ORDERS = TypeAdapter(contracts.Order)
 _PAGES = TypeAdapter(contracts.OrderPage)
 
-_ORDER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_MARK = r"(?:-1|\d{1,9}h?)"
-_CURSOR = re.compile(rf"(\d{{1,15}}):({_ORDER_ID.pattern}):({_MARK}(?:,{_MARK})*)")
 
 
 def build(env: Environment) -> Router:
@@ -136,7 +128,7 @@ class Counter:
         return Response(202, _json(order))
 
     async def get_order(self, request: Request) -> Response:
-        wait = _wait(request.query())
+        wait = parameters.wait(request.query())
         first, read = await self._find(request.path_params["id"])
         if first[1] or not wait:
             return Response(200, first[0])
@@ -160,8 +152,8 @@ class Counter:
 
     async def follow_all_orders(self, request: Request) -> Response:
         query = request.query()
-        limit = _limit(query)
-        changes = _changes if _flag(query, "changes") else None
+        limit = parameters.limit(query)
+        changes = _changes if parameters.flag(query, "changes") else None
         check_room()
 
         async def read() -> Document:
@@ -175,7 +167,7 @@ class Counter:
 
     async def list_customer_orders(self, request: Request) -> Response:
         query = request.query()
-        customer = name_in(query, "loyaltyMemberId")
+        customer = parameters.name(query, "loyaltyMemberId")
         return await self._page(query, customer=customer, status=None)
 
     async def list_all_orders(self, request: Request) -> Response:
@@ -191,10 +183,10 @@ class Counter:
     ) -> Response:
         try:
             found = await self._listing.page(
-                _cursor(query), _limit(query), customer=customer, status=status
+                parameters.cursor(query), parameters.limit(query), customer=customer, status=status
             )
         except UnknownCursor:
-            raise _unknown_cursor() from None
+            raise parameters.unknown_cursor() from None
         return Response(200, _page_json(found))
 
     async def record_reports(self, request: Request) -> Response:
@@ -223,13 +215,14 @@ def _json(seen: View) -> bytes:
 
 def _page_json(found: Page) -> bytes:
     page = contracts.OrderPage(
-        orders=tuple(map(_wire, found.orders)), next=_encode(found.next) if found.next else None
+        orders=tuple(map(_wire, found.orders)),
+        next=parameters.encoded(found.next) if found.next else None,
     )
     return contracts.with_numbers(_PAGES.dump_json(page))
 
 
 def _page_of(orders: tuple[bytes, ...], next_: Cursor | None) -> bytes:
-    cursor = b'"%s"' % _encode(next_).encode() if next_ else b"null"
+    cursor = b'"%s"' % parameters.encoded(next_).encode() if next_ else b"null"
     return b'{"orders":[%s],"next":%s}' % (b",".join(orders), cursor)
 
 
@@ -273,57 +266,3 @@ def _wire_item(item: Item, outcome: ItemOutcome | None) -> contracts.OrderItem:
 
 def _dollars(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
-
-
-def _wait(query: Mapping[str, str]) -> int:
-    return _number(query, "wait", default=0, low=0, high=MAX_WAIT_SECONDS)
-
-
-def _limit(query: Mapping[str, str]) -> int:
-    return _number(query, "limit", default=PAGE, low=1, high=MAX_PAGE)
-
-
-def _flag(query: Mapping[str, str], name: str) -> bool:
-    value = query.get(name, "false")
-    if value not in ("true", "false"):
-        raise invalid_fields([FieldError(field=name, message="must be true or false")])
-    return value == "true"
-
-
-def _number(query: Mapping[str, str], name: str, *, default: int, low: int, high: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    if text.isascii() and text.isdigit() and len(text) <= 4 and low <= int(text) <= high:
-        return int(text)
-    message = f"must be a whole number from {low} to {high}"
-    raise invalid_fields([FieldError(field=name, message=message)])
-
-
-def _encode(cursor: Cursor) -> str:
-    marks = ",".join(f"{number}{'h' * is_head}" for number, is_head in cursor.marks)
-    text = f"{cursor.limit.at}:{cursor.limit.id}:{marks}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _cursor(query: Mapping[str, str]) -> Cursor | None:
-    text = query.get("cursor")
-    if text is None:
-        return None
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        found = _CURSOR.fullmatch(base64.b64decode(padded, "-_", validate=True).decode("ascii"))
-    except ValueError:
-        found = None
-    if found is None:
-        raise _unknown_cursor()
-    at, order_id, marks = found.groups()
-    return Cursor(
-        Entry(int(at), order_id),
-        tuple(Mark(int(mark.rstrip("h")), mark.endswith("h")) for mark in marks.split(",")),
-    )
-
-
-def _unknown_cursor() -> Problem:
-    message = "must be the `next` of an earlier page"
-    return invalid_fields([FieldError(field="cursor", message=message)])

@@ -22,7 +22,7 @@ from coffeeshop.answers import (
 )
 from coffeeshop.logs import Log, traceparent
 from coffeeshop.operation import Operation
-from coffeeshop.request import BodyReader, CutShort, Request, TooLarge, name_in
+from coffeeshop.request import BodyReader, CutShort, Request, TooLarge
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import TooManyRequests, Unavailable
 
@@ -44,7 +44,6 @@ __all__ = [
     "invalid_document",
     "invalid_fields",
     "item_type_of",
-    "name_in",
     "too_many",
     "unauthorized",
     "unavailable",

@@ -1,17 +1,14 @@
 """A request, as the handlers of an API see it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
-from coffeeshop.answers import JSON, Incomplete, Problem, invalid_document, invalid_fields
-from coffeeshop.contracts import FieldError
-from coffeeshop.fields import MAX_NAME
+from coffeeshop.answers import JSON, Incomplete, Problem, invalid_document
 from coffeeshop.logs import Trace
-from coffeeshop.text import accepted
 
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
@@ -78,13 +75,3 @@ class Request:
     def trace(self) -> Trace:
         """The caller's trace context, for calls and log lines."""
         return Trace(self.header)
-
-
-def name_in(query: Mapping[str, str], field: str) -> str:
-    """A person's name or number in the query, as `contracts.Name` has it. Raises `Problem` 422."""
-    try:
-        if len(query.get(field, "")) > MAX_NAME:
-            raise ValueError(f"may have at most {MAX_NAME} characters")
-        return accepted(query.get(field, ""))
-    except ValueError as error:
-        raise invalid_fields([FieldError(field=field, message=str(error))]) from None
