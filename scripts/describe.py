@@ -26,10 +26,12 @@ sys.path[:0] = [str(APPS / name) for name in ("shared", "counter-api", "product-
 from pydantic import TypeAdapter  # noqa: E402 - after the path to the guests' code
 from pydantic.json_schema import models_json_schema  # noqa: E402
 
-from coffeeshop.contracts import ProblemDetails  # noqa: E402
+from coffeeshop.answers import ProblemDetails  # noqa: E402
+from coffeeshop.callers import POS, SIDECAR, STAFF, STATION  # noqa: E402
 from coffeeshop.environment import Environment  # noqa: E402
-from coffeeshop.http import Caller, Route, Router  # noqa: E402
-from coffeeshop.operation import PATH_SCHEMAS, Answer, Operation, Parameter  # noqa: E402
+from coffeeshop.http import ANYONE, Route, Router  # noqa: E402
+from coffeeshop.operation import Answer, Operation, Parameter  # noqa: E402
+from coffeeshop.paths import SCHEMAS as PATH_SCHEMAS  # noqa: E402
 from coffeeshop.settings import Settings  # noqa: E402
 from coffeeshop.topics import EVENTS, TYPE, Event  # noqa: E402
 
@@ -44,13 +46,13 @@ _TITLES = {
     "barista": "barista-api: drinks",
     "kitchen": "kitchen-api: food",
 }
-_SECURITY: Mapping[Caller, list[Json]] = {
+_SECURITY: Mapping[str, list[Json]] = {
     # A shop without tokens asks for none: that is the empty alternative.
-    Caller.POS: [{"posToken": []}, {}],
-    Caller.STAFF: [{"staffToken": []}, {}],
-    Caller.STATION: [{"staffToken": []}, {}],
-    Caller.SIDECAR: [{"sidecarToken": []}],
-    Caller.ANYONE: [],
+    POS: [{"posToken": []}, {}],
+    STAFF: [{"staffToken": []}, {}],
+    STATION: [{"staffToken": []}, {}],
+    SIDECAR: [{"sidecarToken": []}],
+    ANYONE.name: [],
 }
 _SCHEMES: Json = {
     "posToken": {"type": "http", "scheme": "bearer", "description": "If the shop set one"},
@@ -143,7 +145,7 @@ def openapi(api: str) -> Json:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(
             api, route, operation, schemas
         )
-    callers = {route.caller for route, _ in described}
+    callers = {route.caller.name for route, _ in described}
     schemes = {name for caller in callers for each in _SECURITY[caller] for name in each}
     return {
         "openapi": "3.1.0",
@@ -205,10 +207,10 @@ def _operation(api: str, route: Route, operation: Operation, schemas: _Schemas) 
         "operationId": operation.id + _event_name(route),
         "summary": operation.summary,
         "tags": ["sidecar" if operation.internal else api],
-        "security": _SECURITY[route.caller],
+        "security": _SECURITY[route.caller.name],
         "parameters": [
             *(
-                {"name": name, "in": "path", "required": True, "schema": PATH_SCHEMAS[name]}
+                {"name": name, "in": "path", "required": True, "schema": dict(PATH_SCHEMAS[name])}
                 for name in names
             ),
             *map(_parameter, operation.parameters),
@@ -263,9 +265,9 @@ def _problem_statuses(route: Route, operation: Operation) -> list[int]:
     statuses = set(operation.problems)
     if operation.body is not None:
         statuses |= {400, 408, 413, 415, 422}
-    if route.caller is Caller.SIDECAR:
+    if route.caller.name == SIDECAR:
         statuses.add(403)
-    elif route.caller is not Caller.ANYONE:
+    elif route.caller is not ANYONE:
         statuses |= {401, 431}
     return sorted(statuses)
 

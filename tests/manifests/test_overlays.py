@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from coffeeshop.http import Caller
+from coffeeshop.callers import SIDECAR
 from scripts import describe
 from scripts.cache import CHECKOUT
 from scripts.entry import CADDYFILE, render
@@ -269,7 +269,7 @@ def test_what_only_a_sidecar_may_call_is_not_public() -> None:
         route.path
         for api in APIS
         for route in describe.router(api).routes
-        if route.caller is Caller.SIDECAR
+        if route.caller.name == SIDECAR
     }
     assert {"/job/sweep", "/dapr_subscribe_BaristaOrderUpdated"} <= private
     for path in private:

@@ -8,15 +8,18 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
+from coffeeshop.api import FAILURES
+from coffeeshop.callers import Callers
 from coffeeshop.contracts import ItemStatus, MadeItem, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
-from coffeeshop.http import Caller, Request, Response, Route, Router
+from coffeeshop.http import Request, Response, Route, Router
 from coffeeshop.logs import logger
-from coffeeshop.sidecar import Sidecar, Unavailable
+from coffeeshop.sidecar import Sidecar
 from coffeeshop.station import Configuration
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED
+from coffeeshop.transport import Unavailable
 
 _TICKETS = TypeAdapter(StationAnswered)
 
@@ -123,12 +126,14 @@ def _status(known: Stored[StationAnswered]) -> ItemStatus:
 def build(configuration: Configuration, env: Environment) -> Router:
     name = configuration.station
     staffed = Staffed(name, env)
+    log = logger(f"{name}-api", env.clock)
+    sidecar = Callers(env.settings, log).sidecar
     return Router(
         [
-            Route("POST", PLACED.route(name), staffed.accept, Caller.SIDECAR),
-            Route("POST", CANCELLED.route(name), staffed.cancel, Caller.SIDECAR),
+            Route("POST", PLACED.route(name), staffed.accept, sidecar),
+            Route("POST", CANCELLED.route(name), staffed.cancel, sidecar),
             Route("POST", "/tap/{id}", staffed.tap),
         ],
-        env.settings,
-        logger(f"{name}-api", env.clock),
+        FAILURES,
+        log,
     )

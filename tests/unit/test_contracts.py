@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from coffeeshop.answers import MAX_ERRORS, MAX_FIELD, invalid_document
+from coffeeshop.answers import MAX_ERRORS, MAX_FIELD, FieldError, invalid_document
 from coffeeshop.contracts import (
-    FieldError,
     PlaceOrder,
     StationAnswered,
     StationOrdered,

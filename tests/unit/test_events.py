@@ -10,7 +10,7 @@ import pytest
 from coffeeshop.contracts import StationAnswered
 from coffeeshop.events import MAX_DELIVERY, deliver
 from coffeeshop.http import CutShort, Problem, Request, Response, TooLarge
-from coffeeshop.sidecar import Unavailable
+from coffeeshop.transport import Unavailable
 from example_orders import NOW, ORDER_ID
 
 GOOD: dict[str, Any] = {

@@ -10,8 +10,7 @@ import pytest
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Response
 from coffeeshop.settings import Settings
-from coffeeshop.sidecar import Unavailable
-from coffeeshop.transport import Call, Reply
+from coffeeshop.transport import Call, Reply, Unavailable
 from counter import live
 from counter.live import BUDGET, HEARTBEAT, LIFETIME, SLOWEST, STREAMS, Document, events, once_ended
 

@@ -10,8 +10,8 @@ import pytest
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Request, Response
 from coffeeshop.settings import Settings
-from coffeeshop.sidecar import TooManyRequests, Unavailable
-from coffeeshop.transport import Call, NoAnswer, Reply
+from coffeeshop.transport import Call, NoAnswer, Reply, Unavailable
+from counter.clients import TooManyRequests
 from counter.menu import MenuBoard
 from product.menu import MENU
 

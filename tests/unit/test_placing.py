@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from coffeeshop.contracts import OrderStatus
-from coffeeshop.sidecar import Unavailable
-from coffeeshop.transport import Call
+from coffeeshop.transport import Call, Unavailable
 from counter.workflow import (
     BUDGET,
     FIRST_ANSWERS,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeeshop.sidecar import Unavailable
+from coffeeshop.transport import Unavailable
 from counter.index import SEGMENT, Entry, Index, Indexes, Position
 from fake_sidecar import FakeSidecar
 from test_index import fill, indexes_over, segments_in

@@ -5,8 +5,7 @@ W1 to W17 are the rules of docs/workflow.md.
 
 import pytest
 
-from coffeeshop.sidecar import Unavailable
-from coffeeshop.transport import Call
+from coffeeshop.transport import Call, Unavailable
 from counter.workflow import CLAIM_MS
 from example_counter import Counter
 

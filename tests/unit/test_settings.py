@@ -101,7 +101,7 @@ def test_a_secret_is_in_no_text_form(name: str) -> None:
 def answered(settings: Settings, target: str) -> Response:
     def build(env: Environment) -> Router:
         routes = [Route("GET", "/healthz/counter", alive), Route("GET", "/page", alive)]
-        return Router(routes, env.settings, logger("counter-api", env.clock))
+        return Router(routes, {}, logger("counter-api", env.clock))
 
     async def no_body(limit: int) -> bytes:
         return b""

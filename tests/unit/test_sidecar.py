@@ -10,13 +10,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from coffeeshop.contracts import (
-    Delivery,
     ItemToMake,
     Station,
     StationAnswered,
     StationOrdered,
 )
-from coffeeshop.events import deliver
+from coffeeshop.events import Delivery, deliver
 from coffeeshop.http import Request
 from coffeeshop.logs import MAX_BAGGAGE, Trace, traceparent
 from coffeeshop.sidecar import Sidecar

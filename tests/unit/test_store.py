@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 from pydantic import TypeAdapter
 
-from coffeeshop.sidecar import Sidecar, Unavailable
+from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import ATTEMPTS, Store
-from coffeeshop.transport import Call
+from coffeeshop.transport import Call, Unavailable
 from fake_sidecar import FakeSidecar
 
 NUMBERS = TypeAdapter(int)

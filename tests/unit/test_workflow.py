@@ -6,8 +6,7 @@ W1 to W17 are the rules of docs/workflow.md.
 import pytest
 
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station
-from coffeeshop.sidecar import Unavailable
-from coffeeshop.transport import Call
+from coffeeshop.transport import Call, Unavailable
 from counter.order import Order, Tombstone
 from counter.workflow import Ended, UnknownOrder, derived_id
 from example_counter import STATE, Counter, run

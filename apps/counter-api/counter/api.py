@@ -5,12 +5,14 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
-from coffeeshop import contracts, operation
-from coffeeshop.contracts import FieldError, ItemStatus, OrderStatus, PlaceOrder
+from coffeeshop import contracts, operation, paths
+from coffeeshop.answers import FieldError
+from coffeeshop.api import FAILURES
+from coffeeshop.callers import Callers
+from coffeeshop.contracts import ItemStatus, OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
 from coffeeshop.http import (
-    Caller,
     Problem,
     Request,
     Response,
@@ -25,12 +27,14 @@ from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import UPDATED_ROUTES
 from counter import operations as op
 from counter import page, parameters
+from counter.clients import TooManyRequests
 from counter.index import Cursor, UnknownCursor
 from counter.listing import Listing, Page
 from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.menu import MenuBoard
 from counter.order import Item, ItemOutcome, Rejected, View
 from counter.orders import Orders
+from counter.problems import busy, no_order
 from counter.workflow import Abandoned, Ended, KeyReused, MayExist, UnknownOrder, Workflow
 
 ORDER_PAUSE = 0.2
@@ -47,7 +51,8 @@ def build(env: Environment) -> Router:
     log = logger("counter-api", env.clock)
     counter = Counter(Workflow(env, log), env, log)
     menu = MenuBoard(env, log)
-    pos, sidecar = Caller.POS, Caller.SIDECAR
+    callers = Callers(env.settings, log)
+    pos, sidecar = callers.pos, callers.sidecar
     orders, order = "/v1/api/orders", "/v1/api/orders/{id}"
     all_orders, sold_out = "/v1/api/fulfillment-orders", "/v1/api/menu/{itemType}/unavailable"
     return Router(
@@ -65,8 +70,8 @@ def build(env: Environment) -> Router:
             Route(
                 "GET", "/v1/api/menu/{itemType}/image", menu.get_picture, operation=op.GET_PICTURE
             ),
-            Route("PUT", sold_out, menu.put_sold_out, Caller.STATION, op.SELL_OUT),
-            Route("DELETE", sold_out, menu.delete_sold_out, Caller.STATION, op.SELL_AGAIN),
+            Route("PUT", sold_out, menu.put_sold_out, callers.station, op.SELL_OUT),
+            Route("DELETE", sold_out, menu.delete_sold_out, callers.station, op.SELL_AGAIN),
             *(
                 Route("POST", path, counter.record_reports, sidecar, operation.EVENT)
                 for path in UPDATED_ROUTES
@@ -81,7 +86,7 @@ def build(env: Environment) -> Router:
             Route("GET", "/page.js", page.SCRIPT),
             Route("GET", "/icon.svg", page.ICON),
         ],
-        env.settings,
+        {**FAILURES, TooManyRequests: busy()},
         log,
     )
 
@@ -102,6 +107,8 @@ class Counter:
         command = await request.json(PlaceOrder)
         try:
             placed = await self._workflow.place(command, key)
+        except TooManyRequests:
+            raise busy("The shop is busy, and nothing was ordered.") from None
         except Rejected as error:
             raise invalid_fields(error.errors) from None
         except KeyReused:
@@ -119,9 +126,9 @@ class Counter:
 
     async def cancel_order(self, request: Request) -> Response:
         try:
-            order = await self._workflow.cancel(request.path_params["id"])
+            order = await self._workflow.cancel(paths.order_id(request))
         except UnknownOrder:
-            raise _no_order() from None
+            raise no_order() from None
         except Ended as error:
             detail = f"The order is {error.order.status}: nothing of it can be cancelled any more."
             raise Problem(409, detail) from None
@@ -129,21 +136,22 @@ class Counter:
 
     async def get_order(self, request: Request) -> Response:
         wait = parameters.wait(request.query())
-        first, read = await self._find(request.path_params["id"])
+        first, read = await self._find(paths.order_id(request))
         if first[1] or not wait:
             return Response(200, first[0])
         return once_ended(self._env, self._log, first, read, wait)
 
     async def follow_order(self, request: Request) -> Response:
+        order_id = paths.order_id(request)
         check_room()
-        first, read = await self._find(request.path_params["id"])
+        first, read = await self._find(order_id)
         return events(self._env, self._log, first, read, ORDER_PAUSE)
 
     async def _find(self, order_id: str) -> tuple[Document, Read]:
         """The order, and how to look at it again: only its reports can change."""
         seen = await self._orders.find(order_id)
         if seen is None:
-            raise _no_order()
+            raise no_order()
 
         async def read() -> Document:
             return _document(await self._orders.view(seen.order))
@@ -199,10 +207,6 @@ class Counter:
 
 def _location(order_id: str) -> str:
     return f"/v1/api/orders/{order_id}"
-
-
-def _no_order() -> Problem:
-    return Problem(404, "There is no such order.")
 
 
 def _document(seen: View) -> Document:

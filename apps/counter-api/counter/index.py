@@ -21,8 +21,8 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
-from coffeeshop.sidecar import Unavailable
 from coffeeshop.store import ATTEMPTS, Save, Store, Stored
+from coffeeshop.transport import Unavailable
 
 SEGMENT = 32
 KEPT = 10

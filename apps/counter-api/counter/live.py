@@ -22,7 +22,7 @@ from typing import NamedTuple
 from coffeeshop.environment import Environment
 from coffeeshop.http import Parts, Response, Stream, unavailable
 from coffeeshop.logs import Log, traceparent
-from coffeeshop.sidecar import Unavailable
+from coffeeshop.transport import Unavailable
 
 LIFETIME = 60.0
 """Seconds."""

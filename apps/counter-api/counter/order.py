@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from coffeeshop.answers import FieldError
 from coffeeshop.contracts import (
     MAX_ITEMS,
-    FieldError,
     ItemRequest,
     ItemStatus,
     MenuItem,

@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Mapping
 
-from coffeeshop.contracts import FieldError
+from coffeeshop.answers import FieldError
 from coffeeshop.fields import MAX_NAME
 from coffeeshop.http import Problem, invalid_fields
 from coffeeshop.text import accepted

@@ -21,12 +21,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import (
     ItemToMake,
-    MenuItem,
     PlaceOrder,
     Station,
     StationAnswered,
@@ -34,11 +33,12 @@ from coffeeshop.contracts import (
 )
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
-from coffeeshop.sidecar import Sidecar, TooManyRequests, Unavailable
+from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Save, Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, Event, publish
-from coffeeshop.transport import NoAnswer
+from coffeeshop.transport import Unavailable
 from counter import order as rules
+from counter.clients import Products
 from counter.index import SEGMENTS, Entry, Indexes, Position, milliseconds, moment
 from counter.order import (
     Ask,
@@ -104,7 +104,6 @@ class Watch:
     claimed_by: str = ""
 
 
-_MENU = TypeAdapter(tuple[MenuItem, ...])
 _WATCHES = TypeAdapter(Watch)
 
 
@@ -152,6 +151,7 @@ class Workflow:
         self._log = log
         self._secret = env.settings.id_secret.encode()
         self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
+        self._products = Products(self._sidecar)
         self._orders = Orders(self._sidecar)
         self._indexes = Indexes(Store(self._sidecar, STORE, SEGMENTS), env.choose)
         self._watches = Store(self._sidecar, STORE, _WATCHES)
@@ -174,7 +174,7 @@ class Workflow:
             command.model_dump_json(exclude={"timestamp"}).encode()
         ).hexdigest()
         menu, (slots, known) = await together(
-            self._menu(requested_types(command)),
+            self._products.items(requested_types(command)),
             self._indexes.slots(
                 EVERYONE,
                 customer_index(self._secret, command.loyaltyMemberId),
@@ -207,18 +207,6 @@ class Workflow:
             # W4: a saved order is placed. The sweep publishes it.
             self._log("order.not_submitted", level="warning", orderId=order_id, cause=str(error))
         return Placed(view(order, {}), is_repeat=False)
-
-    async def _menu(self, types: tuple[int, ...]) -> dict[int, MenuItem]:
-        target = f"/v1-get-items-by-types?types={','.join(map(str, types))}"
-        try:
-            reply = await self._sidecar.invoke("product-api", target)
-            if reply.status == 200:
-                return {item.itemType: item for item in _MENU.validate_json(reply.body)}
-            if reply.status == 429:
-                raise TooManyRequests
-        except (NoAnswer, ValidationError) as error:
-            raise Unavailable("The menu cannot be read.") from error
-        raise Unavailable("The menu cannot be read.")
 
     async def _create(self, order: Order) -> Stored[Record] | None:
         """Create the order; None if it is saved now, else what stands there (W3)."""

@@ -1,7 +1,9 @@
 """product-api's routes and handlers."""
 
 from coffeeshop import operation
-from coffeeshop.contracts import About, FieldError, MenuItem, TypesQuery
+from coffeeshop.answers import FieldError
+from coffeeshop.api import FAILURES
+from coffeeshop.contracts import About, MenuItem, TypesQuery
 from coffeeshop.environment import Environment
 from coffeeshop.files import File, beside
 from coffeeshop.http import Problem, Request, Response, Route, Router, alive, invalid_fields
@@ -62,7 +64,7 @@ def build(env: Environment) -> Router:
             Route("GET", "/openapi.json", _DESCRIPTION, operation=operation.DESCRIPTION),
             Route("GET", "/openapi/product.json", _DESCRIPTION),
         ],
-        env.settings,
+        FAILURES,
         logger("product-api", env.clock),
     )
 

@@ -4,9 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
-from coffeeshop.contracts import FieldError, ProblemDetails
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 JSON = "application/json"
 RETRY_AFTER_SECONDS = "2"
@@ -57,6 +55,25 @@ class Response:
     """Headers alone, as they would be with the body (HEAD)."""
 
 
+class FieldError(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    message: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457, with the offending fields of a request that could not be accepted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    errors: tuple[FieldError, ...] | None = None
+
+
 class Problem(Exception):
     """An answer other than success."""
 
@@ -80,7 +97,8 @@ class Problem(Exception):
             detail=self.detail,
             errors=self.errors or None,
         )
-        return Response(self.status, document.to_json(), "application/problem+json", self.headers)
+        body = document.model_dump_json(exclude_none=True).encode()
+        return Response(self.status, body, "application/problem+json", self.headers)
 
 
 class Incomplete(Problem):
@@ -148,12 +166,3 @@ def unauthorized() -> Problem:
 
 def unavailable(detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
     return Problem(503, detail, headers=(("retry-after", RETRY_AFTER_SECONDS), *headers))
-
-
-def too_many() -> Problem:
-    """The menu's limit was met (k8s/base/dapr/menu-limit.yaml), whose number an API does not know:
-    so there is no `RateLimit-Policy` beside the `RateLimit` (draft-ietf-httpapi-ratelimit-headers)
-    that says when there is room again."""
-    detail = "The shop is busy, and nothing was ordered. Repeat the request a little later."
-    room = ("ratelimit", f'"menu";r=0;t={RETRY_AFTER_SECONDS}')
-    return Problem(429, detail, headers=(("retry-after", RETRY_AFTER_SECONDS), room))

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -243,36 +243,6 @@ class StationAnswered(Document):
     answeredAt: AwareDatetime
 
 
-class CloudEvent(Document):
-    """What the sidecar delivers (CloudEvents 1.0); `data` is the event that was published."""
-
-    data: Any = None
-    tracestate: Any = None
-    baggage: Any = None
-
-
-class BulkEntry(Document):
-    entryId: str
-    event: CloudEvent
-
-
-class Delivery(CloudEvent):
-    """A CloudEvent, or, with `entries`, several of them (Dapr's bulk subscription)."""
-
-    entries: tuple[BulkEntry, ...] | None = None
-
-
-class BulkStatus(Document):
-    entryId: str
-    status: str
-
-
-class BulkStatuses(Document):
-    """What is to become of each event of a bulk delivery: SUCCESS, RETRY or DROP."""
-
-    statuses: tuple[BulkStatus, ...]
-
-
 # Stations: staff
 
 
@@ -283,24 +253,3 @@ class Unavailable(Document):
 
 class UnavailableList(Document):
     items: tuple[Unavailable, ...]
-
-
-# Errors
-
-
-class FieldError(Document):
-    field: str
-    message: str
-
-
-class ProblemDetails(Document):
-    """RFC 9457, with the offending fields of a request that could not be accepted."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str | None = None
-    errors: tuple[FieldError, ...] | None = None
-
-    def to_json(self) -> bytes:
-        return self.model_dump_json(exclude_none=True).encode()

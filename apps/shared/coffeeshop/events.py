@@ -3,9 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from coffeeshop.contracts import BulkStatus, BulkStatuses, CloudEvent, Delivery
 from coffeeshop.http import Incomplete, Problem, Request, Response, unavailable
 from coffeeshop.logs import Log, traceparent
 
@@ -20,6 +19,40 @@ DROPPED = Response(200, b'{"status":"DROP"}')
 """Has the sidecar dead-letter the event at once."""
 
 
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class CloudEvent(_Document):
+    """What the sidecar delivers (CloudEvents 1.0); `data` is the event that was published."""
+
+    data: Any = None
+    tracestate: Any = None
+    baggage: Any = None
+
+
+class BulkEntry(_Document):
+    entryId: str
+    event: CloudEvent
+
+
+class Delivery(CloudEvent):
+    """A CloudEvent, or, with `entries`, several of them (Dapr's bulk subscription)."""
+
+    entries: tuple[BulkEntry, ...] | None = None
+
+
+class BulkStatus(_Document):
+    entryId: str
+    status: str
+
+
+class BulkStatuses(_Document):
+    """What is to become of each event of a bulk delivery: SUCCESS, RETRY or DROP."""
+
+    statuses: tuple[BulkStatus, ...]
+
+
 async def deliver(
     request: Request, model: type[Event], handle: Handle[Event], log: Log
 ) -> Response:
@@ -27,10 +60,9 @@ async def deliver(
     about each.
 
     What is not an event is dead-lettered at once, and so is a version that is newer than ours: to
-    repeat it would hold the sidecar's workers, and 250 such events kept a station from every order
-    for 101 s. Nothing is lost by it. What is open is asked again until its deadline (W8), so that a
-    consumer that knows the version gets its question, and a station repeats its report. Raises what
-    `handle` raises, and then all come again.
+    repeat it would hold the sidecar's workers, and 250 such events kept a consumer from all others
+    for 101 s. Nothing is lost by it: events whose work is open are published again (W8), until a
+    consumer that knows the version has one. Raises what `handle` raises, and then all come again.
     """
     try:
         delivery = await request.json(Delivery, MAX_DELIVERY)
@@ -58,7 +90,8 @@ async def deliver(
             events.append(event)
     if events:
         await handle(events)
-    return Response(200, BulkStatuses(statuses=tuple(statuses)).to_json())
+    told = BulkStatuses(statuses=tuple(statuses))
+    return Response(200, told.model_dump_json().encode())
 
 
 def _carry_on(event: CloudEvent) -> None:

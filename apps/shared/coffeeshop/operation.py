@@ -49,11 +49,6 @@ class Operation:
 
 JSON = "application/json"
 
-ITEM_TYPE: Mapping[str, Any] = {"type": "integer", "minimum": 0, "maximum": 9999}
-ORDER_ID: Mapping[str, Any] = {"type": "string", "format": "uuid"}
-PATH_SCHEMAS = {"itemType": ITEM_TYPE, "id": ORDER_ID, "name": {"type": "string"}}
-"""Of the names that stand in paths."""
-
 ALIVE = Operation("isAlive", "Whether the API runs; it asks nobody else", (Answer(204, "It runs"),))
 EVENT = Operation(
     "deliver",

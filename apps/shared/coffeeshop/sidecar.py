@@ -8,17 +8,9 @@ from collections.abc import Mapping
 
 from coffeeshop.cloudevents import MEDIA_TYPE
 from coffeeshop.logs import traceparent
-from coffeeshop.transport import Call, NoAnswer, Reply, Transport
+from coffeeshop.transport import Call, NoAnswer, Reply, Transport, Unavailable
 
 PUBSUB = "pubsub"
-
-
-class Unavailable(Exception):
-    """The sidecar, or what stands behind it, did not confirm a call. The text is for callers."""
-
-
-class TooManyRequests(Exception):
-    """An API refused a call because there were too many: nothing of it was done."""
 
 
 class Sidecar:

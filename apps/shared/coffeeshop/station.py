@@ -11,7 +11,9 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from coffeeshop import contracts, operation
+from coffeeshop import contracts, operation, paths
+from coffeeshop.api import FAILURES
+from coffeeshop.callers import Callers
 from coffeeshop.contracts import (
     ItemStatus,
     ItemToMake,
@@ -24,12 +26,13 @@ from coffeeshop.contracts import (
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
 from coffeeshop.files import File
-from coffeeshop.http import Caller, Problem, Request, Response, Route, Router, alive, item_type_of
+from coffeeshop.http import Problem, Request, Response, Route, Router, alive
 from coffeeshop.logs import Log, logger
 from coffeeshop.operation import JSON, Answer, Operation
-from coffeeshop.sidecar import Sidecar, Unavailable
+from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, publish
+from coffeeshop.transport import Unavailable
 
 UNAVAILABLE = "unavailable"
 """The key of the list of items that are sold out."""
@@ -85,7 +88,8 @@ def build(configuration: Configuration, env: Environment) -> Router:
     result = f"/v1/api/{name}/orders/{{id}}"
     sold_out = f"/v1/api/{name}/unavailable"
     sold_out_item = f"/v1/api/{name}/unavailable/{{itemType}}"
-    sidecar, staff = Caller.SIDECAR, Caller.STAFF
+    callers = Callers(env.settings, log)
+    sidecar, staff = callers.sidecar, callers.staff
     description = File(configuration.description)
     return Router(
         [
@@ -100,7 +104,7 @@ def build(configuration: Configuration, env: Environment) -> Router:
             Route("GET", "/openapi.json", description, operation=operation.DESCRIPTION),
             Route("GET", f"/openapi/{name}.json", description),
         ],
-        env.settings,
+        FAILURES,
         log,
     )
 
@@ -245,7 +249,7 @@ class StationApi:
         return str(UUID(bytes=self._env.entropy(16), version=4))
 
     async def get_order(self, request: Request) -> Response:
-        order_id = request.path_params["id"]
+        order_id = paths.order_id(request)
         known = await self._records.get(_key(order_id))
         if known is None:
             raise Problem(404, f"The {self._station} has no result for an order {order_id}.")
@@ -257,20 +261,20 @@ class StationApi:
         return Response(200, (await self._sold_out()).to_json())
 
     async def get_unavailable(self, request: Request) -> Response:
-        item_type = item_type_of(request)
+        item_type = paths.item_type(request)
         for each in (await self._sold_out()).items:
             if each.itemType == item_type:
                 return Response(200, each.to_json())
         raise Problem(404, f"Item {item_type} is not on the list: it is available.")
 
     async def put_unavailable(self, request: Request) -> Response:
-        item_type, now = item_type_of(request), self._env.clock()
+        item_type, now = paths.item_type(request), self._env.clock()
         await self._change(lambda current: with_item(current, item_type, now))
         self._log("item.unavailable", itemType=item_type)
         return Response(204)
 
     async def delete_unavailable(self, request: Request) -> Response:
-        item_type = item_type_of(request)
+        item_type = paths.item_type(request)
         await self._change(lambda current: without_item(current, item_type))
         self._log("item.available", itemType=item_type)
         return Response(204)

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from coffeeshop.sidecar import Sidecar, Unavailable
-from coffeeshop.transport import NoAnswer
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.transport import NoAnswer, Unavailable
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -4,6 +4,7 @@ variables."""
 import sys
 from dataclasses import replace
 
+from coffeeshop.api import FAILURES
 from coffeeshop.environment import Environment
 from coffeeshop.http import Router
 from coffeeshop.logs import logger
@@ -32,7 +33,7 @@ def _router(env: Environment, engine: Engine) -> Router:
         else route
         for route in api.build(env).routes
     ]
-    return Router(routes, env.settings, log)
+    return Router(routes, FAILURES, log)
 
 
 main()

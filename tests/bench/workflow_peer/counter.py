@@ -6,9 +6,9 @@ from coffeeshop.concurrency import together
 from coffeeshop.contracts import Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
-from coffeeshop.sidecar import Unavailable
 from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
+from coffeeshop.transport import Unavailable
 from counter.order import Order, Record
 from counter.workflow import MayExist, Placed, Workflow
 from tests.bench.workflow_peer.engine import Engine

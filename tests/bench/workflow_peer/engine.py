@@ -20,9 +20,9 @@ from dapr.ext.workflow.logger import LoggerOptions
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import ItemToMake, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
-from coffeeshop.sidecar import Sidecar, Unavailable
+from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import PLACED, publish
-from coffeeshop.transport import NoAnswer, Reply
+from coffeeshop.transport import NoAnswer, Reply, Unavailable
 from counter.order import GRACE, Order, given_up, reported
 from counter.orders import Orders
 from tests.bench.peer.transport import AiohttpTransport
