@@ -11,7 +11,7 @@ import httpx
 import valkey
 
 from coffeeshop.contracts import ItemStatus, OrderStatus
-from counter.order import View
+from counter.view import View
 from counter.workflow import derived_id
 from scripts.supervise import Stack
 from tests.faults.books import STATIONS, Books

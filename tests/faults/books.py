@@ -9,8 +9,9 @@ from typing import Any
 import valkey
 from pydantic import TypeAdapter
 
-from counter.order import Order, Record, Report, Tombstone, View, view
+from counter.documents import Order, Record, Report, Tombstone
 from counter.orders import report_key
+from counter.view import View, view
 from scripts.supervise import Stack
 
 COUNTER, STATIONS = 1, {"barista": 2, "kitchen": 3}

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from counter.order import ANSWER_TIME, GRACE
+from counter.looks import ANSWER_TIME, GRACE
 from tests.faults.audit import PROMISED, Verdict
 from tests.faults.points import Point, Shop, behind_proxy, until
 from tests.faults.proxy import Fate

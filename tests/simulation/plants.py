@@ -111,7 +111,8 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
     )
 
 
-WORKFLOW, STATION, ORDER = "counter.workflow", "coffeeshop.station", "counter.order"
+WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
+STATION = "coffeeshop.station"
 STORE, INDEX, EVENTS = "coffeeshop.store", "counter.index", "coffeeshop.events"
 
 _INDEX = """\
@@ -345,7 +346,7 @@ PLANTS = (
     ),
     Plant(
         "no question while accepted",
-        ORDER,
+        LOOKS,
         (
             (
                 "    return Ask(record, still_open, is_last)\n",
@@ -357,7 +358,7 @@ PLANTS = (
     ),
     Plant(
         "the deadline has no grace",
-        ORDER,
+        LOOKS,
         (
             ("now > record.expires_at + GRACE\n", "now > record.expires_at\n"),
             ("    due = record.expires_at + GRACE +", "    due = record.expires_at +"),
@@ -366,7 +367,7 @@ PLANTS = (
     ),
     Plant(
         "given up in one step",
-        ORDER,
+        LOOKS,
         ((_GIVE_UP, "    if is_last:\n"),),
         ("G9",),
     ),
@@ -406,13 +407,13 @@ PLANTS = (
     ),
     Plant(
         "a settled order is opened again",
-        ORDER,
+        LOOKS,
         ((" or record.settled is not None:\n", ":\n"),),
         ("G3", "G11"),
     ),
     Plant(
         "two sweeps settle different things",
-        ORDER,
+        LOOKS,
         (
             (
                 _SETTLED,
@@ -425,7 +426,7 @@ PLANTS = (
     ),
     Plant(
         "an order is settled before its reports are final",
-        ORDER,
+        LOOKS,
         (
             (
                 "    if not (still_open := open_stations(record, reports)):\n",

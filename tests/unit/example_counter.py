@@ -15,8 +15,9 @@ from coffeeshop.environment import Environment
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.transport import Call, NoAnswer
-from counter.order import Order, Record, View
+from counter.documents import Order, Record
 from counter.orders import Orders, report_key
+from counter.view import View
 from counter.workflow import Placed, Workflow
 from example_orders import MENU_JSON, NOW, answer, command
 from fake_sidecar import FakeSidecar

@@ -14,7 +14,8 @@ from coffeeshop.contracts import (
     Station,
     StationAnswered,
 )
-from counter.order import Order, Report, place, reported
+from counter.documents import Order, Report
+from counter.order import place, reported
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = timedelta(minutes=5)

@@ -7,7 +7,8 @@ import pytest
 
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station
 from coffeeshop.transport import Call
-from counter.order import ANSWER_TIME, GRACE, Order
+from counter.documents import Order
+from counter.looks import ANSWER_TIME, GRACE
 from example_counter import Counter
 from example_orders import DEADLINE
 

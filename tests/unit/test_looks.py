@@ -10,21 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeeshop.contracts import Station
-from counter.order import (
-    ANSWER_TIME,
-    GRACE,
-    Ask,
-    Bury,
-    Done,
-    GiveUp,
-    Order,
-    Settle,
-    Tombstone,
-    given_up,
-    look,
-    next_look,
-    open_stations,
-)
+from counter.documents import Order, Tombstone
+from counter.looks import ANSWER_TIME, GRACE, Ask, Bury, Done, GiveUp, Settle, look, next_look
+from counter.order import given_up, open_stations
 from example_orders import NOW, placed, report, settled, under_way
 
 B, K = Station.BARISTA, Station.KITCHEN

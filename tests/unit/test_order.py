@@ -12,20 +12,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station, StationAnswered
-from counter.order import (
-    ItemOutcome,
-    Order,
-    Record,
-    Rejected,
-    Report,
-    Tombstone,
-    contradicts,
-    given_up,
-    newer,
-    reported,
-    requested_types,
-    view,
-)
+from counter.documents import ItemOutcome, Order, Record, Report, Tombstone
+from counter.order import Rejected, contradicts, given_up, newer, reported, requested_types
+from counter.view import view
 from example_orders import NOW, answer, command, later, placed, report, settled, under_way
 
 B, K = Station.BARISTA, Station.KITCHEN

@@ -7,7 +7,7 @@ import pytest
 
 from coffeeshop.contracts import Station
 from coffeeshop.transport import Call, NoAnswer
-from counter.order import Order, Tombstone
+from counter.documents import Order, Tombstone
 from counter.workflow import MayExist, derived_id
 from example_counter import STATE, Counter
 

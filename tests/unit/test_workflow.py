@@ -7,7 +7,7 @@ import pytest
 
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station
 from coffeeshop.transport import Call, Unavailable
-from counter.order import Order, Tombstone
+from counter.documents import Order, Tombstone
 from counter.workflow import Ended, UnknownOrder, derived_id
 from example_counter import STATE, Counter, run
 from example_orders import answer, placed

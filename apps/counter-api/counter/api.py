@@ -28,13 +28,15 @@ from coffeeshop.topics import UPDATED_ROUTES
 from counter import operations as op
 from counter import page, parameters
 from counter.clients import TooManyRequests
+from counter.documents import Item, ItemOutcome
 from counter.index import Cursor, UnknownCursor
 from counter.listing import Listing, Page
 from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.menu import MenuBoard
-from counter.order import Item, ItemOutcome, Rejected, View
+from counter.order import Rejected
 from counter.orders import Orders
 from counter.problems import busy, no_order
+from counter.view import View
 from counter.workflow import Abandoned, Ended, KeyReused, MayExist, UnknownOrder, Workflow
 
 ORDER_PAUSE = 0.2

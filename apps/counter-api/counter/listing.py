@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
 from counter.index import SEGMENTS, Cursor, Entry, Indexes, milliseconds
-from counter.order import View
 from counter.orders import EVERYONE, STORE, Orders, customer_index
+from counter.view import View
 
 NEWEST = Cursor(Entry(10**15 - 1, ""))
 """Above every entry, also of orders that were placed while a clock was days ahead."""

@@ -10,8 +10,9 @@ from pydantic import Discriminator, TypeAdapter
 from coffeeshop.contracts import Station
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
+from counter.documents import Cancellation, Order, Record, Report, Reports
 from counter.index import Index
-from counter.order import Cancellation, Order, Record, Report, Reports, View, view
+from counter.view import View, view
 
 STORE = "counter-store"
 EVERYONE = Index("all", 32)

@@ -8,8 +8,8 @@
              ended, and see to it that what was never saved never will be
 
 Each document has one writer. Dapr keeps what must last: the documents with their ETags, the events
-in the broker. The decisions are pure functions in `counter.order`; W1 to W17 are the rules of
-docs/workflow.md.
+in the broker. The decisions are pure functions in `counter.order` and `counter.looks`; W1 to W17
+are the rules of docs/workflow.md.
 """
 
 import hashlib
@@ -39,24 +39,12 @@ from coffeeshop.topics import CANCELLED, PLACED, Event, publish
 from coffeeshop.transport import Unavailable
 from counter import order as rules
 from counter.clients import Products
+from counter.documents import Cancellation, Order, Record, Report, Tombstone
 from counter.index import SEGMENTS, Entry, Indexes, Position, milliseconds, moment
-from counter.order import (
-    Ask,
-    Bury,
-    Cancellation,
-    GiveUp,
-    Look,
-    Order,
-    Record,
-    Report,
-    Settle,
-    Tombstone,
-    View,
-    place,
-    requested_types,
-    view,
-)
+from counter.looks import FIRST_LOOKS, Ask, Bury, GiveUp, Look, Settle, look, next_look
+from counter.order import place, requested_types
 from counter.orders import EVERYONE, STORE, Orders, cancellation_key, customer_index, report_key
+from counter.view import View, view
 
 BUDGET = timedelta(seconds=2)
 """An order that could not be saved this long after its request came is not saved at all (W2)."""
@@ -71,7 +59,7 @@ CLAIM_MS = 8_000
 LOOKING_MS = 5_000
 """How long a sweep begins to look at further orders: what it did has to be remembered before the
 claim is over, or the next sweep would ask the same stations again."""
-FIRST_LOOK_MS = rules.FIRST_LOOKS[0] // timedelta(milliseconds=1)
+FIRST_LOOK_MS = FIRST_LOOKS[0] // timedelta(milliseconds=1)
 """How old an index entry is when it is looked at first: older than an attempt can get (W16)."""
 CHUNK = 100
 """Orders that are looked at with one bulk read."""
@@ -386,7 +374,7 @@ class Workflow:
             stored = records.get(entry.id)
             asked = moment(entry.asked) if entry.asked is not None else None
             record = stored.value if stored else None
-            each = rules.look(record, reports.get(entry.id, {}), now, asked)
+            each = look(record, reports.get(entry.id, {}), now, asked)
             by_kind[type(each)].append((entry, each))
         return [
             *await self._bury(by_kind[Bury], now),
@@ -456,9 +444,9 @@ class Workflow:
     ) -> list[Watched]:
         """Create GIVEN-UP where there is no report (W10). The next look settles the order."""
         given_up = {
-            report_key(entry.id, station): rules.given_up(look.order, station, now)
-            for entry, look in looks
-            for station in look.stations
+            report_key(entry.id, station): rules.given_up(give_up.order, station, now)
+            for entry, give_up in looks
+            for station in give_up.stations
         }
         if given_up:
             await self._orders.reports.create_all(given_up)
@@ -493,7 +481,7 @@ def _asked(entry: Watched, ask: Ask, now: datetime, *, confirmed: bool) -> Watch
     if ask.is_last and not confirmed:
         return entry
     asked = (entry.asked or milliseconds(now)) if ask.is_last else None
-    then = rules.next_look(ask.order, now, moment(asked) if asked else None)
+    then = next_look(ask.order, now, moment(asked) if asked else None)
     return replace(entry, next=milliseconds(then), asked=asked)
 
 

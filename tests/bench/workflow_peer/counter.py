@@ -9,7 +9,7 @@ from coffeeshop.logs import Log
 from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
 from coffeeshop.transport import Unavailable
-from counter.order import Order, Record
+from counter.documents import Order, Record
 from counter.workflow import MayExist, Placed, Workflow
 from tests.bench.workflow_peer.engine import Engine
 

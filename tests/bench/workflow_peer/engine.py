@@ -23,7 +23,9 @@ from coffeeshop.environment import Environment
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import PLACED, publish
 from coffeeshop.transport import NoAnswer, Reply, Unavailable
-from counter.order import GRACE, Order, given_up, reported
+from counter.documents import Order
+from counter.looks import GRACE
+from counter.order import given_up, reported
 from counter.orders import Orders
 from tests.bench.peer.transport import AiohttpTransport
 

@@ -1,0 +1,71 @@
+"""An order as the public sees it: its document with its stations' reports laid over it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from coffeeshop.contracts import ItemStatus, OrderStatus
+from counter.documents import ItemOutcome, Order, Reports
+from counter.order import open_stations
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    status: OrderStatus
+    at: datetime
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An order with its stations' reports laid over it: derived at each read, never stored."""
+
+    order: Order
+    status: OrderStatus
+    outcomes: Mapping[str, ItemOutcome]
+    """By item id; an item without one is PLACED."""
+    updated_at: datetime
+    history: tuple[Change, ...]
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status not in (OrderStatus.PLACED, OrderStatus.IN_PROGRESS)
+
+
+def view(order: Order, reports: Reports) -> View:
+    """The order's public form. It is terminal when every report that it needs is final; a settled
+    order needs no reports but its own."""
+    known, unfinished = order.settled, False
+    if known is None:
+        known = tuple(reports[station] for station in order.stations if station in reports)
+        unfinished = bool(open_stations(order, reports))
+    placed = Change(OrderStatus.PLACED, order.placed_at, "the order was placed")
+    if not known:
+        return View(order, OrderStatus.PLACED, {}, order.placed_at, (placed,))
+    said = {(report.station, each.id): each for report in known for each in report.items}
+    outcomes = {
+        item.id: said[item.station, item.id]
+        for item in order.items
+        if (item.station, item.id) in said
+    }
+    begun = min(report.first_at for report in known)
+    last = max(report.recorded_at for report in known)
+    begins = Change(OrderStatus.IN_PROGRESS, begun, "a station reported")
+    if unfinished:
+        return View(order, OrderStatus.IN_PROGRESS, outcomes, last, (placed, begins))
+    for item in order.items:
+        if item.id not in outcomes:
+            reason = f"The {item.station} did not say."
+            outcomes[item.id] = ItemOutcome(item.id, ItemStatus.FAILED, reason)
+    status, cause = _end({outcome.status for outcome in outcomes.values()})
+    ends = Change(status, last, cause)
+    history = (placed, begins, ends) if len(known) > 1 or begun < last else (placed, ends)
+    return View(order, status, outcomes, last, history)
+
+
+def _end(statuses: Collection[ItemStatus]) -> tuple[OrderStatus, str]:
+    if statuses == {ItemStatus.READY}:
+        return OrderStatus.FULFILLED, "every item is ready"
+    if statuses == {ItemStatus.CANCELLED}:
+        return OrderStatus.CANCELLED, "every item was cancelled"
+    return OrderStatus.FAILED, "not every item could be made"
