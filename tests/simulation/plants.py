@@ -124,7 +124,7 @@ _BUDGET = """\
 """
 _CREATE = """\
         if (stored := await self._create(order)) is not None:
-            return await self._repeated(stored, body_hash)
+            return await self._repeated(stored, request.body_hash)
 """
 _DECIDE = """\
             recorded |= await self._records.create_all(fresh)
@@ -255,7 +255,7 @@ PLANTS = (
                 "        if stored is not None and isinstance(stored.value, Tombstone):\n"
                 "            await self._orders.records.update(order.id, order, stored.etag)\n"
                 "        elif stored is not None:\n"
-                "            return await self._repeated(stored, body_hash)\n",
+                "            return await self._repeated(stored, request.body_hash)\n",
             ),
             (
                 "        if (stored := known.get(order_id)) is not None:\n",

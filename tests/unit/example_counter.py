@@ -18,6 +18,7 @@ from coffeeshop.transport import Call, NoAnswer
 from counter.documents import Order, Record
 from counter.orders import Orders, report_key
 from counter.view import View
+from counter.wire import order_request
 from counter.workflow import Placed, Workflow
 from example_orders import MENU_JSON, NOW, answer, command
 from fake_sidecar import FakeSidecar
@@ -54,7 +55,7 @@ class Counter:
     # What is asked of it
 
     def place(self, what: PlaceOrder | None = None, key: str | None = "k") -> Placed:
-        return run(self.workflow.place(what or command([1], [7]), key))
+        return run(self.workflow.place(order_request(what or command([1], [7])), key))
 
     def order(self, barista: Sequence[int] = (1,), kitchen: Sequence[int] = (7,)) -> Order:
         """Place an order without a key."""

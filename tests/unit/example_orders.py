@@ -15,7 +15,8 @@ from coffeeshop.contracts import (
     StationAnswered,
 )
 from counter.documents import Order, Report
-from counter.order import place, reported
+from counter.order import OrderRequest, place, reported
+from counter.wire import order_request
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = timedelta(minutes=5)
@@ -40,12 +41,15 @@ def command(barista: list[int], kitchen: list[int]) -> PlaceOrder:
     )
 
 
+def requested(barista: list[int], kitchen: list[int]) -> OrderRequest:
+    return order_request(command(barista, kitchen))
+
+
 def placed(barista: list[int], kitchen: list[int]) -> Order:
     return place(
-        command(barista, kitchen),
+        requested(barista, kitchen),
         MENU,
         order_id=ORDER_ID,
-        body_hash="h",
         now=NOW,
         deadline=DEADLINE,
     )

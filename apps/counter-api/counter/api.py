@@ -3,13 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from pydantic import TypeAdapter
-
 from coffeeshop import contracts, operation, paths
 from coffeeshop.answers import FieldError
 from coffeeshop.api import FAILURES
 from coffeeshop.callers import Callers
-from coffeeshop.contracts import ItemStatus, OrderStatus, PlaceOrder
+from coffeeshop.contracts import OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
 from coffeeshop.http import (
@@ -26,11 +24,10 @@ from coffeeshop.logs import Log, logger
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import UPDATED_ROUTES
 from counter import operations as op
-from counter import page, parameters
+from counter import page, parameters, wire
 from counter.clients import TooManyRequests
-from counter.documents import Item, ItemOutcome
-from counter.index import Cursor, UnknownCursor
-from counter.listing import Listing, Page
+from counter.index import UnknownCursor
+from counter.listing import Listing
 from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.menu import MenuBoard
 from counter.order import Rejected
@@ -42,9 +39,6 @@ from counter.workflow import Abandoned, Ended, KeyReused, MayExist, UnknownOrder
 ORDER_PAUSE = 0.2
 BOARD_PAUSE = 1.0
 """Seconds between two looks at what is followed: at one order, at the newest of all."""
-
-_ORDERS = TypeAdapter(contracts.Order)
-_PAGES = TypeAdapter(contracts.OrderPage)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -108,11 +102,11 @@ class Counter:
             raise Problem(400, "Idempotency-Key must be 1 to 255 visible ASCII characters.")
         command = await request.json(PlaceOrder)
         try:
-            placed = await self._workflow.place(command, key)
+            placed = await self._workflow.place(wire.order_request(command), key)
         except TooManyRequests:
             raise busy("The shop is busy, and nothing was ordered.") from None
         except Rejected as error:
-            raise invalid_fields(error.errors) from None
+            raise wire.rejected(command, error) from None
         except KeyReused:
             detail = "This Idempotency-Key was used for another order."
             raise invalid_fields([FieldError(field="Idempotency-Key", message=detail)]) from None
@@ -124,7 +118,7 @@ class Counter:
             raise unavailable(detail, (("location", _location(error.order_id)),)) from None
         location = ("location", _location(placed.order.order.id))
         repeat = (("idempotency-replayed", "true"),) if placed.is_repeat else ()
-        return Response(201, _json(placed.order), headers=(location, *repeat))
+        return Response(201, wire.document(placed.order), headers=(location, *repeat))
 
     async def cancel_order(self, request: Request) -> Response:
         try:
@@ -134,7 +128,7 @@ class Counter:
         except Ended as error:
             detail = f"The order is {error.order.status}: nothing of it can be cancelled any more."
             raise Problem(409, detail) from None
-        return Response(202, _json(order))
+        return Response(202, wire.document(order))
 
     async def get_order(self, request: Request) -> Response:
         wait = parameters.wait(request.query())
@@ -168,8 +162,8 @@ class Counter:
 
         async def read() -> Document:
             newest = await self._listing.page(None, limit, customer=None, status=None)
-            orders = tuple(map(_json, newest.orders))
-            return Document(_page_of(orders, newest.next), False, orders)
+            orders = tuple(map(wire.document, newest.orders))
+            return Document(wire.page_of(orders, newest.next), False, orders)
 
         key = f"newest {limit}"
         first = await latest(key, read)
@@ -197,7 +191,7 @@ class Counter:
             )
         except UnknownCursor:
             raise parameters.unknown_cursor() from None
-        return Response(200, _page_json(found))
+        return Response(200, wire.page(found))
 
     async def record_reports(self, request: Request) -> Response:
         return await deliver(request, contracts.StationAnswered, self._workflow.record, self._log)
@@ -212,63 +206,8 @@ def _location(order_id: str) -> str:
 
 
 def _document(seen: View) -> Document:
-    return Document(_json(seen), seen.is_terminal)
-
-
-def _json(seen: View) -> bytes:
-    return contracts.with_numbers(_ORDERS.dump_json(_wire(seen)))
-
-
-def _page_json(found: Page) -> bytes:
-    page = contracts.OrderPage(
-        orders=tuple(map(_wire, found.orders)),
-        next=parameters.encoded(found.next) if found.next else None,
-    )
-    return contracts.with_numbers(_PAGES.dump_json(page))
-
-
-def _page_of(orders: tuple[bytes, ...], next_: Cursor | None) -> bytes:
-    cursor = b'"%s"' % parameters.encoded(next_).encode() if next_ else b"null"
-    return b'{"orders":[%s],"next":%s}' % (b",".join(orders), cursor)
+    return Document(wire.document(seen), seen.is_terminal)
 
 
 def _changes(orders: tuple[bytes, ...]) -> bytes:
-    return _page_of(orders, None)
-
-
-def _wire(seen: View) -> contracts.Order:
-    """The order as the public sees it. Its parts were checked when they came in."""
-    order = seen.order
-    return contracts.Order(
-        id=order.id,
-        status=seen.status,
-        loyaltyMemberId=order.loyalty_member_id,
-        orderSource=order.order_source,
-        location=order.location,
-        timestamp=order.timestamp,
-        placedAt=order.placed_at,
-        updatedAt=seen.updated_at,
-        expiresAt=order.expires_at,
-        total=_dollars(order.total),
-        items=tuple(_wire_item(item, seen.outcomes.get(item.id)) for item in order.items),
-        history=tuple(
-            contracts.StatusChange(status=change.status, at=change.at, cause=change.cause)
-            for change in seen.history
-        ),
-    )
-
-
-def _wire_item(item: Item, outcome: ItemOutcome | None) -> contracts.OrderItem:
-    return contracts.OrderItem(
-        id=item.id,
-        itemType=item.item_type,
-        name=item.name,
-        price=_dollars(item.price),
-        station=item.station,
-        status=outcome.status if outcome else ItemStatus.PLACED,
-        reason=outcome.reason if outcome else None,
-    )
-
-
-def _dollars(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02}"
+    return wire.page_of(orders, None)

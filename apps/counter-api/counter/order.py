@@ -5,99 +5,98 @@ workflow's rules (docs/workflow.md). What an order looks like from outside is in
 what the sweep does about it in `counter.looks`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from coffeeshop.answers import FieldError
-from coffeeshop.contracts import (
-    MAX_ITEMS,
-    ItemRequest,
-    ItemStatus,
-    MenuItem,
-    PlaceOrder,
-    Station,
-    StationAnswered,
-)
+from coffeeshop.contracts import MAX_ITEMS, ItemStatus, MenuItem, Station, StationAnswered
 from counter.documents import Item, ItemOutcome, Order, Report, Reports
 
 # Placing
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An item that is asked for, and the station that must make it, if one is named."""
+
+    item_type: int
+    station: Station | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What a POS asks for. `body_hash` tells it from another request with the same key."""
+
+    loyalty_member_id: str
+    order_source: int
+    location: int
+    timestamp: datetime | None
+    items: tuple[Wanted, ...]
+    body_hash: str
+
+
 class Rejected(Exception):
     """The order cannot be placed as it is; nothing was stored."""
 
-    def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("rejected")
-        self.errors = tuple(errors)
+
+class WrongCount(Rejected):
+    """It has no item, or too many."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
 
 
-def requested_types(command: PlaceOrder) -> tuple[int, ...]:
-    """The item types to ask product-api for. Raises `Rejected` if there are none or too many."""
-    wanted = [item.itemType for item in _requests(command)]
-    if not wanted:
-        message = "an order needs at least one item"
-        raise Rejected(
-            [FieldError(field=field, message=message) for field in ("baristaItems", "kitchenItems")]
-        )
-    if len(wanted) > MAX_ITEMS:
-        message = f"an order may have at most {MAX_ITEMS} items in all, this one has {len(wanted)}"
-        raise Rejected(
-            [FieldError(field=field, message=message) for field in ("baristaItems", "kitchenItems")]
-        )
-    return tuple(dict.fromkeys(wanted))
+class WrongItems(Rejected):
+    """Some of its items cannot be made so. By the position of each in the request: what has its
+    number on the menu, if anything has."""
+
+    def __init__(self, items: Mapping[int, MenuItem | None]) -> None:
+        super().__init__(items)
+        self.items = items
 
 
-def _requests(command: PlaceOrder) -> tuple[ItemRequest, ...]:
-    return (*command.baristaItems, *command.kitchenItems, *command.items)
+def requested_types(request: OrderRequest) -> tuple[int, ...]:
+    """The item types to ask product-api for. Raises `WrongCount`."""
+    if not 0 < len(request.items) <= MAX_ITEMS:
+        raise WrongCount(len(request.items))
+    return tuple(dict.fromkeys(wanted.item_type for wanted in request.items))
 
 
 def place(
-    command: PlaceOrder,
+    request: OrderRequest,
     menu: Mapping[int, MenuItem],
     *,
     order_id: str,
-    body_hash: str,
     now: datetime,
     deadline: timedelta,
 ) -> Order:
-    """A new order, priced from the menu. Raises `Rejected` naming each field that is wrong."""
-    errors: list[FieldError] = []
+    """A new order, priced from the menu. Raises `WrongItems`."""
     items: list[Item] = []
-    wanted: tuple[tuple[str, Station | None, tuple[ItemRequest, ...]], ...] = (
-        ("baristaItems", Station.BARISTA, command.baristaItems),
-        ("kitchenItems", Station.KITCHEN, command.kitchenItems),
-        ("items", None, command.items),
-    )
-    for field, station, requests in wanted:
-        for position, request in enumerate(requests):
-            known = menu.get(request.itemType)
-            if known is not None and station in (None, known.station):
-                items.append(
-                    Item(
-                        id=f"{order_id}-{len(items) + 1}",
-                        item_type=known.itemType,
-                        name=known.name,
-                        price=int(known.price * 100),
-                        station=known.station,
-                    )
-                )
-                continue
-            message = (
-                f"there is no item {request.itemType} on the menu"
-                if known is None
-                else f"{known.name} is made by the {known.station}, not by the {station}"
+    wrong: dict[int, MenuItem | None] = {}
+    for position, wanted in enumerate(request.items):
+        known = menu.get(wanted.item_type)
+        if known is None or wanted.station not in (None, known.station):
+            wrong[position] = known
+            continue
+        items.append(
+            Item(
+                id=f"{order_id}-{len(items) + 1}",
+                item_type=known.itemType,
+                name=known.name,
+                price=int(known.price * 100),
+                station=known.station,
             )
-            errors.append(FieldError(field=f"{field}.{position}.itemType", message=message))
-    if errors:
-        raise Rejected(errors)
+        )
+    if wrong:
+        raise WrongItems(wrong)
     return Order(
         id=order_id,
-        body_hash=body_hash,
-        loyalty_member_id=command.loyaltyMemberId,
-        order_source=command.orderSource,
-        location=command.location,
-        timestamp=command.timestamp,
+        body_hash=request.body_hash,
+        loyalty_member_id=request.loyalty_member_id,
+        order_source=request.order_source,
+        location=request.location,
+        timestamp=request.timestamp,
         placed_at=now,
         expires_at=now + deadline,
         items=tuple(items),

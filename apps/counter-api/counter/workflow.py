@@ -12,7 +12,6 @@ in the broker. The decisions are pure functions in `counter.order` and `counter.
 are the rules of docs/workflow.md.
 """
 
-import hashlib
 import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +25,6 @@ from pydantic import TypeAdapter
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import (
     ItemToMake,
-    PlaceOrder,
     Station,
     StationAnswered,
     StationOrdered,
@@ -42,7 +40,7 @@ from counter.clients import Products
 from counter.documents import Cancellation, Order, Record, Report, Tombstone
 from counter.index import SEGMENTS, Entry, Indexes, Position, milliseconds, moment
 from counter.looks import FIRST_LOOKS, Ask, Bury, GiveUp, Look, Settle, look, next_look
-from counter.order import place, requested_types
+from counter.order import OrderRequest, place, requested_types
 from counter.orders import EVERYONE, STORE, Orders, cancellation_key, customer_index, report_key
 from counter.view import View, view
 
@@ -146,7 +144,7 @@ class Workflow:
 
     # Placing an order
 
-    async def place(self, command: PlaceOrder, key: str | None) -> Placed:
+    async def place(self, request: OrderRequest, key: str | None) -> Placed:
         """Place an order, or find the one that was placed with this idempotency key.
 
         Raises `Rejected`, `KeyReused`, `Abandoned`, `MayExist`, `TooManyRequests` and
@@ -158,27 +156,23 @@ class Workflow:
             return self._now() - now <= BUDGET
 
         order_id = self._order_id(key)
-        body_hash = hashlib.sha256(
-            command.model_dump_json(exclude={"timestamp"}).encode()
-        ).hexdigest()
         menu, (slots, known) = await together(
-            self._products.items(requested_types(command)),
+            self._products.items(requested_types(request)),
             self._indexes.slots(
                 EVERYONE,
-                customer_index(self._secret, command.loyaltyMemberId),
+                customer_index(self._secret, request.loyalty_member_id),
                 beside=self._orders.records,
                 keys=[order_id] if key else [],
             ),
         )
         if (stored := known.get(order_id)) is not None:
-            return await self._repeated(stored, body_hash)
+            return await self._repeated(stored, request.body_hash)
         if self._now() - now > FIRST_ANSWERS:
             raise Unavailable("The shop is overloaded.")
         order = place(
-            command,
+            request,
             menu,
             order_id=order_id,
-            body_hash=body_hash,
             now=now,
             deadline=self._env.settings.order_deadline,
         )
@@ -187,7 +181,7 @@ class Workflow:
         if not in_time():
             raise Unavailable("Placing the order took too long.")
         if (stored := await self._create(order)) is not None:
-            return await self._repeated(stored, body_hash)
+            return await self._repeated(stored, request.body_hash)
         self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
         try:
             await self._publish_to(order, order.stations, PLACED)

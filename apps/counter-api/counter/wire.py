@@ -1,0 +1,143 @@
+"""Orders on the wire: what a POS asks for into the domain's terms, and orders out of them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from pydantic import TypeAdapter
+
+from coffeeshop import contracts
+from coffeeshop.answers import FieldError
+from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
+from coffeeshop.http import Problem, invalid_fields
+from counter import parameters
+from counter.documents import Item, ItemOutcome
+from counter.index import Cursor
+from counter.listing import Page
+from counter.order import OrderRequest, Rejected, Wanted, WrongCount, WrongItems
+from counter.view import View
+
+_ORDERS = TypeAdapter(contracts.Order)
+_PAGES = TypeAdapter(contracts.OrderPage)
+
+# In
+
+
+def order_request(command: PlaceOrder) -> OrderRequest:
+    return OrderRequest(
+        loyalty_member_id=command.loyaltyMemberId,
+        order_source=command.orderSource,
+        location=command.location,
+        timestamp=command.timestamp,
+        items=tuple(
+            Wanted(item.itemType, station)
+            for _, station, items in _lists(command)
+            for item in items
+        ),
+        body_hash=_fingerprint(command),
+    )
+
+
+def _fingerprint(command: PlaceOrder) -> str:
+    """Of all that makes it this request: not of the POS's clock, which a repeat reads again."""
+    canonical = command.model_dump_json(exclude={"timestamp"})
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _lists(
+    command: PlaceOrder,
+) -> tuple[tuple[str, Station | None, Sequence[contracts.ItemRequest]], ...]:
+    """The command's lists of items, and the station that must make what stands in each."""
+    return (
+        ("baristaItems", Station.BARISTA, command.baristaItems),
+        ("kitchenItems", Station.KITCHEN, command.kitchenItems),
+        ("items", None, command.items),
+    )
+
+
+def rejected(command: PlaceOrder, error: Rejected) -> Problem:
+    """422, with the fields of the command that are wrong."""
+    if isinstance(error, WrongItems):
+        return invalid_fields(_wrong_items(command, error))
+    message = "an order needs at least one item"
+    if isinstance(error, WrongCount) and error.count:
+        message = f"an order may have at most {MAX_ITEMS} items in all, this one has {error.count}"
+    return invalid_fields(
+        FieldError(field=field, message=message) for field in ("baristaItems", "kitchenItems")
+    )
+
+
+def _wrong_items(command: PlaceOrder, error: WrongItems) -> Iterable[FieldError]:
+    places = [
+        (f"{field}.{number}.itemType", station, item.itemType)
+        for field, station, items in _lists(command)
+        for number, item in enumerate(items)
+    ]
+    for position, known in error.items.items():
+        field, station, item_type = places[position]
+        message = (
+            f"there is no item {item_type} on the menu"
+            if known is None
+            else f"{known.name} is made by the {known.station}, not by the {station}"
+        )
+        yield FieldError(field=field, message=message)
+
+
+# Out
+
+
+def document(seen: View) -> bytes:
+    """The order as JSON."""
+    return contracts.with_numbers(_ORDERS.dump_json(_order(seen)))
+
+
+def page(found: Page) -> bytes:
+    """The page of orders as JSON."""
+    document = contracts.OrderPage(
+        orders=tuple(map(_order, found.orders)),
+        next=parameters.encoded(found.next) if found.next else None,
+    )
+    return contracts.with_numbers(_PAGES.dump_json(document))
+
+
+def page_of(orders: Iterable[bytes], next_: Cursor | None) -> bytes:
+    """A page of orders that are JSON already."""
+    cursor = b'"%s"' % parameters.encoded(next_).encode() if next_ else b"null"
+    return b'{"orders":[%s],"next":%s}' % (b",".join(orders), cursor)
+
+
+def _order(seen: View) -> contracts.Order:
+    """The order as the public sees it. Its parts were checked when they came in."""
+    order = seen.order
+    return contracts.Order(
+        id=order.id,
+        status=seen.status,
+        loyaltyMemberId=order.loyalty_member_id,
+        orderSource=order.order_source,
+        location=order.location,
+        timestamp=order.timestamp,
+        placedAt=order.placed_at,
+        updatedAt=seen.updated_at,
+        expiresAt=order.expires_at,
+        total=_dollars(order.total),
+        items=tuple(_item(item, seen.outcomes.get(item.id)) for item in order.items),
+        history=tuple(
+            contracts.StatusChange(status=change.status, at=change.at, cause=change.cause)
+            for change in seen.history
+        ),
+    )
+
+
+def _item(item: Item, outcome: ItemOutcome | None) -> contracts.OrderItem:
+    return contracts.OrderItem(
+        id=item.id,
+        itemType=item.item_type,
+        name=item.name,
+        price=_dollars(item.price),
+        station=item.station,
+        status=outcome.status if outcome else ItemStatus.PLACED,
+        reason=outcome.reason if outcome else None,
+    )
+
+
+def _dollars(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}"
