@@ -18,7 +18,7 @@ import httpx
 import valkey
 
 from counter import index
-from counter.workflow import WATCH
+from counter.watch import WATCH
 from scripts import build, cache, provision
 from scripts.cache import say
 from tests.bench import open_loop, orders

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from counter.workflow import derived_id
+from counter.ids import derived_id
 from scripts.supervise import Stack
 from shop import Json, Shop, away, order, until
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from counter.workflow import derived_id
+from counter.ids import derived_id
 from scripts.supervise import Stack
 from shop import Shop, away, order, somebody, until
 

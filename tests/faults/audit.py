@@ -11,8 +11,8 @@ import httpx
 import valkey
 
 from coffeeshop.contracts import ItemStatus, OrderStatus
+from counter.ids import derived_id
 from counter.view import View
-from counter.workflow import derived_id
 from scripts.supervise import Stack
 from tests.faults.books import STATIONS, Books
 from tests.faults.load import Attempt, post

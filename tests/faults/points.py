@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from counter.workflow import derived_id
+from counter.ids import derived_id
 from scripts.stack import Ports
 from scripts.supervise import Stack
 from tests.faults.books import Books

@@ -112,7 +112,7 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 
 
 WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
-STATION = "coffeeshop.station"
+STATION, ANNOUNCE, IDS = "coffeeshop.station", "counter.announce", "counter.ids"
 STORE, INDEX, EVENTS = "coffeeshop.store", "counter.index", "coffeeshop.events"
 
 _INDEX = """\
@@ -143,7 +143,7 @@ PLANTS = (
         (
             (
                 _CREATE,
-                "        await self._publish_to(order, order.stations, PLACED)\n" + _CREATE,
+                "        await self._stations.tell(order, order.stations, PLACED)\n" + _CREATE,
             ),
         ),
         ("G8",),
@@ -241,7 +241,7 @@ PLANTS = (
     ),
     Plant(
         "a repeat of the key is a new order",
-        WORKFLOW,
+        IDS,
         (("        if key is None:\n", "        if key is None or key:\n"),),
         ("G6",),
     ),
@@ -376,8 +376,9 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                "            await self._publish(cancelled, CANCELLED)  # W11\n",
-                "            pass\n",
+                "        if not await self._told(cancelled, CANCELLED):  # W11\n"
+                "            return still_open\n",
+                "",
             ),
         ),
         ("G9",),
@@ -388,8 +389,8 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                "        for new in added:\n",
-                "        for new in (each for each in added if each.at > now - 15_000):\n",
+                "        entries = watch.entries(added)\n",
+                "        entries = watch.entries(e for e in added if e.at > now - 15_000)\n",
             ),
         ),
         ("G11",),
@@ -399,8 +400,8 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                "        if await self._orders.records.save_all(saves):\n",
-                "        if await self._orders.records.save_all(saves) or True:\n",
+                "if await self._orders.records.save_all(saves) else still_open\n",
+                "if [await self._orders.records.save_all(saves)] else still_open\n",
             ),
         ),
         ("G11",),
@@ -465,7 +466,7 @@ PLANTS = (
             (
                 "        await self._orders.cancellations.create("
                 "cancellation_key(order.id), cancellation)\n",
-                "        await self._publish_to(order, order.stations, CANCELLED)\n"
+                "        await self._stations.tell(order, order.stations, CANCELLED)\n"
                 "        await self._orders.cancellations.create("
                 "cancellation_key(order.id), cancellation)\n",
             ),
@@ -505,11 +506,11 @@ PLANTS = (
     ),
     Plant(
         "a question has a deadline of its own",
-        WORKFLOW,
+        ANNOUNCE,
         (
             (
                 "        expiresAt=order.expires_at,\n",
-                "        expiresAt=order.expires_at + timedelta(seconds=1),\n",
+                "        expiresAt=order.expires_at + (order.expires_at - order.placed_at),\n",
             ),
         ),
         ("G9",),

@@ -12,7 +12,7 @@ from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Response
 from coffeeshop.settings import Settings
-from counter import index, workflow
+from counter import index, watch
 from counter.api import build as build_counter
 from product.api import build as build_product
 from tests.simulation import staff
@@ -300,15 +300,15 @@ RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
 @contextmanager
 def _small(small: bool) -> Iterator[None]:
     """Sizes that a few orders do not reach, made so small that they do."""
-    sizes = (index.SEGMENT, index.KEPT, workflow.CHUNK, workflow.MAX_LOOKS, workflow.CLAIM_MS)
+    sizes = (index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS, watch.CLAIM_MS)
     if small:
         # Without a claim, sweeps at the same moment all do the work.
-        index.SEGMENT, index.KEPT, workflow.CHUNK, workflow.MAX_LOOKS = 3, 1, 1, 6
-        workflow.CLAIM_MS = 0
+        index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS = 3, 1, 1, 6
+        watch.CLAIM_MS = 0
     try:
         yield
     finally:
-        index.SEGMENT, index.KEPT, workflow.CHUNK, workflow.MAX_LOOKS, workflow.CLAIM_MS = sizes
+        index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS, watch.CLAIM_MS = sizes
 
 
 class Run:

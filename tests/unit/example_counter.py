@@ -17,9 +17,10 @@ from coffeeshop.sidecar import Sidecar
 from coffeeshop.transport import Call, NoAnswer
 from counter.documents import Order, Record
 from counter.orders import Orders, report_key
+from counter.outcomes import Placed
 from counter.view import View
 from counter.wire import order_request
-from counter.workflow import Placed, Workflow
+from counter.workflow import Workflow
 from example_orders import MENU_JSON, NOW, answer, command
 from fake_sidecar import FakeSidecar
 

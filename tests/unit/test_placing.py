@@ -9,15 +9,9 @@ import pytest
 
 from coffeeshop.contracts import OrderStatus
 from coffeeshop.transport import Call, Unavailable
-from counter.workflow import (
-    BUDGET,
-    FIRST_ANSWERS,
-    Abandoned,
-    KeyReused,
-    MayExist,
-    UnknownOrder,
-    derived_id,
-)
+from counter.ids import derived_id
+from counter.outcomes import Abandoned, KeyReused, MayExist, UnknownOrder
+from counter.workflow import BUDGET, FIRST_ANSWERS
 from example_counter import STATE, Counter
 from example_orders import NOW, command
 

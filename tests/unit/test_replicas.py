@@ -6,7 +6,7 @@ W1 to W17 are the rules of docs/workflow.md.
 import pytest
 
 from coffeeshop.transport import Call, Unavailable
-from counter.workflow import CLAIM_MS
+from counter.watch import CLAIM_MS
 from example_counter import Counter
 
 QUESTION = "kitchen_order_placed"
@@ -124,7 +124,7 @@ def test_a_sweep_that_takes_long_remembers_what_it_did_and_leaves_the_rest(
 ) -> None:
     """W8, W12: or each sweep of an overloaded shop would be overtaken by the next, and none would
     ever be remembered: the same stations would be asked every 10 s."""
-    monkeypatch.setattr("counter.workflow.CHUNK", 5)
+    monkeypatch.setattr("counter.watch.CHUNK", 5)
     counter = Counter()
     orders = [counter.order(barista=()) for _ in range(20)]
     counter.sidecar.published.clear()

@@ -8,7 +8,8 @@ import pytest
 from coffeeshop.contracts import Station
 from coffeeshop.transport import Call, NoAnswer
 from counter.documents import Order, Tombstone
-from counter.workflow import MayExist, derived_id
+from counter.ids import derived_id
+from counter.outcomes import MayExist
 from example_counter import STATE, Counter
 
 B, K = Station.BARISTA, Station.KITCHEN

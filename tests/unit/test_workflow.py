@@ -8,7 +8,8 @@ import pytest
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station
 from coffeeshop.transport import Call, Unavailable
 from counter.documents import Order, Tombstone
-from counter.workflow import Ended, UnknownOrder, derived_id
+from counter.ids import derived_id
+from counter.outcomes import Ended, UnknownOrder
 from example_counter import STATE, Counter, run
 from example_orders import answer, placed
 

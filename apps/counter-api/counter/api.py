@@ -32,9 +32,10 @@ from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.menu import MenuBoard
 from counter.order import Rejected
 from counter.orders import Orders
+from counter.outcomes import Abandoned, Ended, KeyReused, MayExist, UnknownOrder
 from counter.problems import busy, no_order
 from counter.view import View
-from counter.workflow import Abandoned, Ended, KeyReused, MayExist, UnknownOrder, Workflow
+from counter.workflow import Workflow
 
 ORDER_PAUSE = 0.2
 BOARD_PAUSE = 1.0

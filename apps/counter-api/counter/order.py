@@ -5,7 +5,7 @@ workflow's rules (docs/workflow.md). What an order looks like from outside is in
 what the sweep does about it in `counter.looks`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -116,6 +116,18 @@ def reported(event: StationAnswered, now: datetime) -> Report:
         first_at=now,
         recorded_at=now,
     )
+
+
+def newest(
+    events: Iterable[StationAnswered], now: datetime
+) -> list[tuple[StationAnswered, Report]]:
+    """The reports to be stored, of each order and station the newest (W7)."""
+    found: dict[tuple[str, Station], tuple[StationAnswered, Report]] = {}
+    for event in events:
+        key, report = (event.orderId, event.station), reported(event, now)
+        if key not in found or newer(found[key][1], report) is not None:
+            found[key] = event, report
+    return list(found.values())
 
 
 def newer(stored: Report, report: Report) -> Report | None:

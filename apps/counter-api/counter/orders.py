@@ -115,6 +115,16 @@ class Orders:
         reports = await self.reports_of([order for order in found if order.settled is None])
         return [view(order, reports.get(order.id, {})) for order in found]
 
+    async def with_reports(
+        self, ids: Sequence[str]
+    ) -> tuple[dict[str, Stored[Record]], dict[str, Reports]]:
+        """What stands under the ids, and of what is not settled the reports. Raises
+        `Unavailable`."""
+        records = await self.records.get_many(ids)
+        found = (stored.value for stored in records.values())
+        unsettled = [r for r in found if isinstance(r, Order) and r.settled is None]
+        return records, await self.reports_of(unsettled)
+
     async def reports_of(self, orders: Sequence[Order]) -> dict[str, Reports]:
         """By order id the reports that exist. Raises `Unavailable`."""
         keys = {(o.id, s): report_key(o.id, s) for o in orders for s in o.stations}

@@ -1,16 +1,17 @@
 """Placing an order and hearing of a station, where Dapr's engine sees an order through."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from coffeeshop.concurrency import together
-from coffeeshop.contracts import Station, StationAnswered, StationOrdered
+from coffeeshop.contracts import StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
 from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
 from coffeeshop.transport import Unavailable
 from counter.documents import Order, Record
-from counter.workflow import MayExist, Placed, Workflow
+from counter.outcomes import MayExist, Placed
+from counter.workflow import Workflow
 from tests.bench.workflow_peer.engine import Engine
 
 
@@ -40,12 +41,10 @@ class DurableWorkflow(Workflow):
         except Unavailable as error:
             raise MayExist(order.id) from error
 
-    async def _publish_to(
-        self, order: Order, stations: Iterable[Station], event: Event[StationOrdered]
-    ) -> None:
+    async def _submit(self, order: Order, event: Event[StationOrdered]) -> None:
         """That it was placed an activity publishes."""
         if event is not PLACED:
-            await super()._publish_to(order, stations, event)
+            await super()._submit(order, event)
 
     async def record(self, events: Sequence[StationAnswered]) -> None:
         await together(*(self._engine.hear(event) for event in events if event.final))

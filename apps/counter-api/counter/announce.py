@@ -1,0 +1,45 @@
+"""Events to the stations: that an order was placed, or cancelled."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from coffeeshop.concurrency import together
+from coffeeshop.contracts import ItemToMake, Station, StationOrdered
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.topics import Event, publish
+from counter.documents import Order
+
+
+class Announcer:
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+
+    async def tell(
+        self, order: Order, stations: Iterable[Station], event: Event[StationOrdered]
+    ) -> None:
+        """Publish the event of one order. Raises `Unavailable`."""
+        await self.tell_many(((station, order) for station in stations), event)
+
+    async def tell_many(
+        self, orders: Iterable[tuple[Station, Order]], event: Event[StationOrdered]
+    ) -> None:
+        """Publish the event of each order to a station, in one call for each station. Raises
+        `Unavailable` if one of the events is not confirmed."""
+        told: dict[Station, list[StationOrdered]] = defaultdict(list)
+        for station, order in orders:
+            told[station].append(_ordered(order, station))
+        await together(
+            *(publish(self._sidecar, event, station, some) for station, some in told.items())
+        )
+
+
+def _ordered(order: Order, station: Station) -> StationOrdered:
+    """What a station gets of an order, whether it was placed or cancelled."""
+    return StationOrdered(
+        orderId=order.id,
+        expiresAt=order.expires_at,
+        items=tuple(
+            ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
+            for item in order.items_of(station)
+        ),
+    )

@@ -1,0 +1,119 @@
+"""What the sweep remembers from one time to the next, and which replica's turn it is.
+
+It is one document: positions in the index, the entries before them that are still open, and who has
+claimed the work. W10, W12 and W16 are rules of docs/workflow.md.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+
+from coffeeshop.store import Store, Stored
+from counter.index import Entry, Position, milliseconds, moment
+from counter.looks import FIRST_LOOKS, Ask, next_look
+
+WATCH = "watch"
+"""The document's key."""
+CLAIM_MS = 8_000
+"""How long a sweep has the work for itself: less than the 10 s from one sweep to the next."""
+FIRST_LOOK_MS = FIRST_LOOKS[0] // timedelta(milliseconds=1)
+"""How old an index entry is when it is looked at first: older than an attempt can get (W16)."""
+LOOKING_MS = 5_000
+"""How long a sweep begins to look at further orders: what it did has to be remembered before the
+claim is over, or the next sweep would ask the same stations again."""
+CHUNK = 100
+"""Orders that are looked at with one bulk read."""
+MAX_LOOKS = 4_000
+"""Entries that one sweep looks at, those that are due longest first."""
+MAX_OPEN = 20_000
+"""Open entries that are remembered; beyond them the sweep takes no new ones (W12). A document of
+20,000 has 1.5 MB, and a sidecar takes 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An index entry that is not done. Times are milliseconds since 1970."""
+
+    id: str
+    at: int
+    next: int
+    """When to look at it again."""
+    asked: int | None = None
+    """When the last question before giving up was confirmed (W10)."""
+
+    def asked_at(self) -> datetime | None:
+        return moment(self.asked) if self.asked is not None else None
+
+    def after(self, ask: Ask, now: datetime, *, confirmed: bool) -> "Watched":
+        """The entry after a question. A last one that is not confirmed is asked again (W10)."""
+        if ask.is_last and not confirmed:
+            return self
+        asked = (self.asked or milliseconds(now)) if ask.is_last else None
+        then = next_look(ask.order, now, moment(asked) if asked else None)
+        return replace(self, next=milliseconds(then), asked=asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The document."""
+
+    positions: tuple[Position, ...] = ()
+    open: tuple[Watched, ...] = ()
+    claimed_at: int = 0
+    claimed_by: str = ""
+
+    @property
+    def room(self) -> int:
+        """How many new entries a sweep takes."""
+        return min(MAX_OPEN - len(self.open), MAX_LOOKS)
+
+    def entries(self, added: Iterable[Entry]) -> dict[str, Watched]:
+        """By id the open entries, and those that were added to the index."""
+        entries = {entry.id: entry for entry in self.open}
+        for new in added:
+            entries.setdefault(new.id, Watched(new.id, new.at, new.at + FIRST_LOOK_MS))
+        return entries
+
+
+def due(entries: Iterable[Watched], now: int) -> list[Watched]:
+    """Those whose time has come, longest first."""
+    found = sorted((each for each in entries if each.next <= now), key=lambda each: each.next)
+    return found[:MAX_LOOKS]
+
+
+def chunks(entries: Sequence[Watched]) -> Iterator[Sequence[Watched]]:
+    """The entries in parts that are looked at together."""
+    for begin in range(0, len(entries), CHUNK):
+        yield entries[begin : begin + CHUNK]
+
+
+WATCHES = TypeAdapter(Watch)
+
+
+class Turns:
+    """Sweeps of several replicas take turns."""
+
+    def __init__(self, store: Store[Watch], entropy: Callable[[int], bytes]) -> None:
+        self._store = store
+        self._entropy = entropy
+
+    async def claim(self, stored: Stored[Watch] | None, now: int) -> str | None:
+        """Have this sweep's work for oneself; None if another replica has it. A claim that lies in
+        the future is of a clock that is wrong: it counts for nothing. Raises `Unavailable`."""
+        if stored is not None and 0 <= now - stored.value.claimed_at < CLAIM_MS:
+            return None
+        claim = self._entropy(16).hex()
+        if stored is None:
+            theirs = await self._store.create(WATCH, Watch(claimed_at=now, claimed_by=claim))
+            return claim if theirs is None else None
+        mine = replace(stored.value, claimed_at=now, claimed_by=claim)
+        return claim if await self._store.update(WATCH, mine, stored.etag) else None
+
+    async def remember(self, watch: Watch) -> None:
+        """Save what the sweep remembers, unless another one has claimed the work meanwhile: what
+        that one saves is right too. Raises `Unavailable`."""
+        stored = await self._store.get(WATCH)
+        if stored is not None and stored.value.claimed_by == watch.claimed_by:
+            await self._store.update(WATCH, watch, stored.etag)
