@@ -10,18 +10,8 @@ from hypothesis import strategies as st
 
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.index import (
-    DISORDER_MS,
-    SEGMENTS,
-    Cursor,
-    Entry,
-    Index,
-    Indexes,
-    Mark,
-    Segment,
-    Slot,
-    UnknownCursor,
-)
+from counter.index import DISORDER_MS, SEGMENTS, Entry, Index, Indexes, Segment, Slot
+from counter.index_reader import Cursor, IndexReader, Mark, UnknownCursor
 from fake_sidecar import FakeSidecar
 
 TOP = Entry(1 << 50, "")
@@ -33,6 +23,10 @@ def segments_in(fake: FakeSidecar) -> Store[Segment]:
 
 def indexes_over(fake: FakeSidecar, seed: int = 0) -> Indexes:
     return Indexes(segments_in(fake), random.Random(seed).randrange)
+
+
+def reader_of(fake: FakeSidecar) -> IndexReader:
+    return IndexReader(segments_in(fake))
 
 
 async def slots(fake: FakeSidecar, indexes: Indexes, *of: Index) -> list[Slot]:
@@ -60,7 +54,7 @@ async def walk(
     read: list[Entry] = []
     cursor = Cursor(TOP)
     while True:
-        found = await indexes.before(index, cursor, page)
+        found = await reader_of(fake).before(index, cursor, page)
         read += found.entries[:page]
         if found.is_all and len(found.entries) <= page:
             return read
@@ -160,12 +154,12 @@ def test_a_page_costs_the_same_however_much_is_stored() -> None:
         entries = [Entry(number * 1000, f"{number:06}") for number in range(stored)]
         await fill(fake, indexes, index, entries)
         fake.calls.clear()
-        found = await indexes.before(index, Cursor(TOP), 20)
+        found = await reader_of(fake).before(index, Cursor(TOP), 20)
         first = len(fake.calls)
         while found.entries[0].at > stored * 500:
             cursor = found.after(found.entries[19])
             fake.calls.clear()
-            found = await indexes.before(index, cursor, 20)
+            found = await reader_of(fake).before(index, cursor, 20)
         return first, len(fake.calls)
 
     for stored in (1_000, 10_000):
@@ -179,11 +173,11 @@ def test_the_cursor_of_another_index_is_unknown() -> None:
         fake = FakeSidecar()
         indexes, index = indexes_over(fake), Index("all", 2)
         await fill(fake, indexes, index, [Entry(number, f"{number:03}") for number in range(50)])
-        cursor = (await indexes.before(index, Cursor(TOP), 20)).after(Entry(30, "030"))
+        cursor = (await reader_of(fake).before(index, Cursor(TOP), 20)).after(Entry(30, "030"))
         with pytest.raises(UnknownCursor):
-            await indexes.before(Index("customer", 4), cursor, 20)
+            await reader_of(fake).before(Index("customer", 4), cursor, 20)
         never = cursor._replace(marks=(Mark(7, is_head=False),) * 2)
         with pytest.raises(UnknownCursor):
-            await indexes.before(index, never, 20)
+            await reader_of(fake).before(index, never, 20)
 
     asyncio.run(scenario())

@@ -7,7 +7,8 @@ import pytest
 
 from coffeeshop.http import Problem
 from counter import parameters
-from counter.index import Cursor, Entry, Mark
+from counter.index import Entry
+from counter.index_reader import Cursor, Mark
 
 ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
 

@@ -26,7 +26,7 @@ from coffeeshop.topics import UPDATED_ROUTES
 from counter import operations as op
 from counter import page, parameters, wire
 from counter.clients import TooManyRequests
-from counter.index import UnknownCursor
+from counter.index_reader import UnknownCursor
 from counter.listing import Listing
 from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.menu import MenuBoard

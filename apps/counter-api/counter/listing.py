@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.index import SEGMENTS, Cursor, Entry, Indexes, milliseconds
+from counter.index import SEGMENTS, Entry, milliseconds
+from counter.index_reader import Cursor, IndexReader
 from counter.orders import EVERYONE, STORE, Orders, customer_index
 from counter.view import View
 
@@ -26,8 +27,7 @@ class Listing:
     def __init__(self, sidecar: Sidecar, secret: bytes) -> None:
         self._secret = secret
         self._orders = Orders(sidecar)
-        # Readers choose no shard.
-        self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), lambda _: 0)
+        self._index = IndexReader(Store(sidecar, STORE, SEGMENTS))
 
     async def page(
         self, cursor: Cursor | None, count: int, *, customer: str | None, status: str | None
@@ -39,7 +39,7 @@ class Listing:
         size = count if status is None else max(count, FILTERED)
         orders: list[View] = []
         for looks in range(1, MOST_LOOKS + 1):
-            found = await self._indexes.before(index, next_, size)
+            found = await self._index.before(index, next_, size)
             batch, rest = found.entries[:size], len(found.entries) > size
             views = await self._orders.find_many([entry.id for entry in batch])
             for entry in batch:

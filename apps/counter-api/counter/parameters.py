@@ -8,7 +8,8 @@ from coffeeshop.answers import FieldError
 from coffeeshop.fields import MAX_NAME
 from coffeeshop.http import Problem, invalid_fields
 from coffeeshop.text import accepted
-from counter.index import Cursor, Entry, Mark
+from counter.index import Entry
+from counter.index_reader import Cursor, Mark
 
 MAX_WAIT_SECONDS = 30
 PAGE = 20

@@ -11,7 +11,7 @@ from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
 from coffeeshop.http import Problem, invalid_fields
 from counter import parameters
 from counter.documents import Item, ItemOutcome
-from counter.index import Cursor
+from counter.index_reader import Cursor
 from counter.listing import Page
 from counter.order import OrderRequest, Rejected, Wanted, WrongCount, WrongItems
 from counter.view import View
