@@ -8,8 +8,10 @@ import yaml
 
 from coffeeshop.contracts import Station
 from coffeeshop.transport import TIMEOUT
-from counter.order import FIRST_LOOKS, GRACE
-from counter.workflow import BUDGET, Abandoned, UnknownOrder, derived_id
+from counter.ids import derived_id
+from counter.looks import FIRST_LOOKS, GRACE
+from counter.outcomes import Abandoned, UnknownOrder
+from counter.workflow import BUDGET
 from example_counter import Counter
 from scripts import resources
 
