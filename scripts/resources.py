@@ -13,10 +13,33 @@ from scripts.cache import CHECKOUT
 DAPR = CHECKOUT / "k8s" / "base" / "dapr"
 
 
+STATION = "station-api"
+"""The program that every station runs."""
+
+
 def apis() -> tuple[str, ...]:
     """The APIs' short names, in the order of spin.toml: their ports follow from it."""
-    manifest = tomllib.loads((CHECKOUT / "spin.toml").read_text())
-    return tuple(name.removesuffix("-api") for name in manifest["component"])
+    return tuple(_programs())
+
+
+def program(api: str) -> str:
+    """What an API runs: the name of its folder in apps/ and of its component's file."""
+    return _programs()[api]
+
+
+def programs() -> tuple[str, ...]:
+    """Each program once."""
+    return tuple(dict.fromkeys(_programs().values()))
+
+
+def stations() -> tuple[str, ...]:
+    """The stations' names: the APIs that run `STATION`."""
+    return tuple(api for api, program in _programs().items() if program == STATION)
+
+
+def _programs() -> dict[str, str]:
+    components = tomllib.loads((CHECKOUT / "spin.toml").read_text())["component"]
+    return {name.removesuffix("-api"): Path(c["source"]).stem for name, c in components.items()}
 
 
 @dataclass(frozen=True)

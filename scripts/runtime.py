@@ -80,6 +80,8 @@ def settings(api: str, sidecar_port: int, secrets: Mapping[str, str]) -> dict[st
     }
     if api == "counter":
         given["id_secret"] = secrets["id_secret"]
+    if api in resources.stations():
+        given["station"] = api
     for name in OPTIONAL:
         if (value := os.environ.get(f"COFFEESHOP_{name.upper()}")) is not None:
             given[name] = value
@@ -91,6 +93,8 @@ def variables(settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     env: dict[str, str] = {}
     for api, given in settings.items():
         for name, value in given.items():
+            if name == "station":  # spin.toml says it itself
+                continue
             own = f"{api}_{name}" if name in ("sidecar_host", "sidecar_port") else name
             env[f"SPIN_VARIABLE_{own.upper()}"] = value
     return env
@@ -144,7 +148,7 @@ def wasmtime(
     return [
         serve(
             f"{api}-api",
-            components[f"{api}-api"],
+            components[resources.program(api)],
             ports[api],
             environment(given),
             address if api == "counter" else LOOPBACK,

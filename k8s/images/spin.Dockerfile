@@ -7,6 +7,5 @@ LABEL org.opencontainers.image.title="coffeeshop" \
 COPY spin.toml runtime-config.toml /
 COPY build/spin/product-api.wasm /build/spin/
 COPY build/spin/counter-api.wasm /build/spin/
-COPY build/spin/barista-api.wasm /build/spin/
-COPY build/spin/kitchen-api.wasm /build/spin/
+COPY build/spin/station-api.wasm /build/spin/
 USER 65532:65532

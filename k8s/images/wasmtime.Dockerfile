@@ -8,8 +8,7 @@ LABEL org.opencontainers.image.title="coffeeshop" \
 COPY wasmtime /
 COPY product-api.cwasm /
 COPY counter-api.cwasm /
-COPY barista-api.cwasm /
-COPY kitchen-api.cwasm /
+COPY station-api.cwasm /
 USER 65532:65532
 STOPSIGNAL SIGINT
 ENTRYPOINT ["/wasmtime", "serve", "--allow-precompiled", "--no-logging-prefix", "--max-concurrent-requests", "16", "--max-instance-reuse-count", "2000", "-C", "cache=n", "-S", "p3,cli,inherit-env", "-W", "component-model-async", "-O", "pooling-allocator=n", "--addr", "0.0.0.0:8080"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from scripts.cache import CHECKOUT
 from scripts.runtime import Process, environment
 
-PATHS = ("apps/shared", "apps/counter-api", "apps/product-api", "")
+PATHS = ("apps/shared", "apps/counter-api", "apps/product-api", "apps/station-api", "")
 
 
 def processes(ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]) -> list[Process]:

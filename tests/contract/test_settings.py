@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts import build, runtime
+from scripts import build, resources, runtime
 from scripts.runtime import APIS, Process
 
 GIVEN = {"sidecar_token": 's "%', "app_token": "a'b;c #d", "id_secret": "i"}
@@ -57,13 +57,19 @@ def port() -> int:
 
 
 def serve(api: str, port: int, given: Mapping[str, str]) -> Process:
-    component = build.build("aot", [f"{api}-api"])[f"{api}-api"]
+    program = resources.program(api)
+    component = build.build("aot", [program])[program]
     return runtime.serve(f"{api}-api", component, port, runtime.environment(given))
+
+
+def settings(api: str, **changes: str) -> dict[str, str]:
+    """What the stack gives the API, but for the changes."""
+    return runtime.settings(api, 3500, GIVEN) | changes
 
 
 @pytest.mark.parametrize("api", APIS)
 def test_a_component_with_all_that_it_needs_is_well(api: str, port: int, tmp_path: Path) -> None:
-    with served(serve(api, port, GIVEN), tmp_path) as log:
+    with served(serve(api, port, settings(api)), tmp_path) as log:
         assert health(port, api).status_code == 204
         assert wrong_settings(log) == []
 
@@ -83,7 +89,7 @@ WRONG = (
 def test_a_component_with_a_wrong_setting_is_unwell_and_names_it(
     api: str, name: str, value: str, port: int, tmp_path: Path
 ) -> None:
-    with served(serve(api, port, {**GIVEN, name: value}), tmp_path) as log:
+    with served(serve(api, port, settings(api, **{name: value})), tmp_path) as log:
         answer = health(port, api)
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
@@ -98,10 +104,8 @@ def test_a_component_with_a_wrong_setting_is_unwell_and_names_it(
 def test_on_spin_each_api_with_a_wrong_setting_is_unwell_and_names_it(
     port: int, tmp_path: Path
 ) -> None:
-    given = {api: dict(GIVEN, sidecar_host="127.0.0.1", sidecar_port="3500") for api in APIS}
-    for settings in given.values():
-        settings |= {"app_token": "of a file\n", "order_deadline_seconds": "abc"}
-    process = runtime.spin(port, given)
+    wrong = {"app_token": "of a file\n", "order_deadline_seconds": "abc"}
+    process = runtime.spin(port, {api: settings(api, **wrong) for api in APIS})
     path = {"PATH": str(Path(shutil.which("spin") or "").parent)}
     with served(replace(process, env={**process.env, **path}), tmp_path) as log:
         for api in APIS:

@@ -23,7 +23,7 @@ class Description:
     """The OpenAPI document of an API (its short name)."""
 
     def __init__(self, api: str) -> None:
-        self.document: Json = json.loads(describe.target(api).read_text())
+        self.document: Json = json.loads(describe.served(api))
         self._paths = [
             (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
             for path, operations in self.document["paths"].items()

@@ -30,14 +30,14 @@ Json = dict[str, Any]
 
 
 class Shop:
-    """The four APIs by HTTP; Valkey by its own protocol, to see what was stored and published."""
+    """The APIs by HTTP; Valkey by its own protocol, to see what was stored and published."""
 
     def __init__(self, port_offset: int, valkey_password: str | None) -> None:
         self._offset = port_offset
         self._password = valkey_password
         ports = Ports(port_offset, runtime.chosen())
-        clients = {
-            f"{api}-api": httpx.Client(
+        self.clients = {
+            api: httpx.Client(
                 base_url=f"http://127.0.0.1:{ports.app(api)}",
                 timeout=40,
                 # Every answer that a test gets is one that the API's description has.
@@ -45,10 +45,10 @@ class Shop:
             )
             for api in runtime.APIS
         }
-        self.product = clients["product-api"]
-        self.counter = clients["counter-api"]
-        self.barista = clients["barista-api"]
-        self.kitchen = clients["kitchen-api"]
+        self.product = self.clients["product"]
+        self.counter = self.clients["counter"]
+        self.barista = self.clients["barista"]
+        self.kitchen = self.clients["kitchen"]
 
     def valkey(self, database: int) -> valkey.Valkey:
         return valkey.Valkey(

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.build import APPS
+from scripts.runtime import APIS
 from scripts.supervise import Stack
 from shop import Shop, order
 
@@ -37,11 +37,10 @@ def test_items_by_types_leave_out_unknown_ones(shop: Shop) -> None:
     assert by_get.content == by_post.content
 
 
-@pytest.mark.parametrize("api", APPS)
+@pytest.mark.parametrize("api", APIS)
 def test_each_api_is_alive(shop: Shop, api: str) -> None:
-    name = api.removesuffix("-api")
-    client: httpx.Client = getattr(shop, name)
-    assert client.get(f"/healthz/{name}").status_code == 204
+    client = shop.clients[api]
+    assert client.get(f"/healthz/{api}").status_code == 204
     assert client.get("/dapr/subscribe").status_code == 404
     assert client.get("/dapr/config").status_code == 404
 

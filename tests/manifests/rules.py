@@ -365,14 +365,19 @@ def variables_exist(documents: Documents) -> Iterator[str]:
             needed = {
                 setting
                 for setting, value in spin["component"][app]["variables"].items()
-                for variable in re.findall(r"{{ (\w+) }}", value)
-                if spin["variables"][variable].get("required")
+                if _is_required(value, spin["variables"])
             }
             unknown = given - set(NAMES)
         for variable in sorted(unknown):
             yield f"{name}: nothing reads {variable}"
         for variable in sorted(needed - given):
             yield f"{name}: {variable} is not set"
+
+
+def _is_required(value: str, variables: Json) -> bool:
+    """Of a setting, by what spin.toml gives it: a text, or a variable that has no default."""
+    named = re.findall(r"{{ (\w+) }}", value)
+    return not named or any(variables[name].get("required") for name in named)
 
 
 def health_paths_are_the_components_own(documents: Documents) -> Iterator[str]:

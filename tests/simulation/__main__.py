@@ -8,7 +8,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def _main() -> None:
     apps = CHECKOUT / "apps"
-    sys.path[:0] = [str(apps / each) for each in ("shared", "counter-api", "product-api")]
+    sys.path[:0] = [
+        str(apps / each) for each in ("shared", "counter-api", "product-api", "station-api")
+    ]
     from tests.simulation.campaign import main
 
     main()

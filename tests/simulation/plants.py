@@ -52,7 +52,7 @@ def patched(plant: Plant) -> str:
 def planted(plant: Plant) -> Iterator[None]:
     """The APIs with the fault. Raises `Moved`."""
     module = importlib.import_module(plant.module)
-    scratch: dict[str, Any] = {"__name__": plant.module}
+    scratch: dict[str, Any] = {"__name__": plant.module, "__file__": module.__file__}
     exec(compile(patched(plant), str(module.__file__), "exec"), scratch)  # noqa: S102 - ours
     changed = [
         (own, own.__code__, new.__code__)
@@ -112,7 +112,7 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 
 
 WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
-STATION, ANNOUNCE, IDS = "coffeeshop.station", "counter.announce", "counter.ids"
+STATION, ANNOUNCE, IDS = "station.api", "counter.announce", "counter.ids"
 STORE, INDEX, EVENTS = "coffeeshop.store", "counter.index", "coffeeshop.events"
 
 _INDEX = """\

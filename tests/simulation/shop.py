@@ -4,17 +4,17 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from coffeeshop import station
-from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Response
 from coffeeshop.settings import Settings
 from counter import index, watch
 from counter.api import build as build_counter
 from product.api import build as build_product
+from station.api import build as build_station
 from tests.simulation import staff
 from tests.simulation.dapr import APP_TOKEN, Configuration, Engines, Sidecar, read_configuration
 from tests.simulation.invariants import Invariants
@@ -97,7 +97,7 @@ class Shop:
     def _build(self, name: str) -> Callable[[App], Handler]:
         def build(app: App) -> Handler:
             env = Environment(
-                settings=self._settings,
+                settings=replace(self._settings, station=name.removesuffix("-api")),
                 transport=app,
                 clock=self.world.clock,
                 entropy=self.world.entropy,
@@ -107,11 +107,9 @@ class Shop:
                 return build_counter(env)
             if name == "product-api":
                 return build_product(env)
-            place = Station.BARISTA if name == "barista-api" else Station.KITCHEN
-            configuration = station.Configuration(place)
-            if self._staffed and place == Station.BARISTA:
-                return staff.build(configuration, env)
-            return station.build(configuration, env)
+            if self._staffed and name == "barista-api":
+                return staff.build(env)
+            return build_station(env)
 
         return build
 

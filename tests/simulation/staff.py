@@ -16,7 +16,6 @@ from coffeeshop.events import deliver
 from coffeeshop.http import Request, Response, Route, Router
 from coffeeshop.logs import logger
 from coffeeshop.sidecar import Sidecar
-from coffeeshop.station import Configuration
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED
 from coffeeshop.transport import Unavailable
@@ -123,8 +122,8 @@ def _status(known: Stored[StationAnswered]) -> ItemStatus:
     return known.value.items[0].status
 
 
-def build(configuration: Configuration, env: Environment) -> Router:
-    name = configuration.station
+def build(env: Environment) -> Router:
+    name = Station(env.settings.station)
     staffed = Staffed(name, env)
     log = logger(f"{name}-api", env.clock)
     sidecar = Callers(env.settings, log).sidecar

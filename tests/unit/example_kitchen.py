@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from coffeeshop import station
-from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, Router
 from coffeeshop.settings import Settings
 from coffeeshop.transport import Call
 from example_orders import NOW, ORDER_ID
 from fake_sidecar import FakeSidecar
+from station.api import build
 
 ORDERED = "/dapr_subscribe_KitchenOrdered"
 CANCELLED = "/dapr_subscribe_KitchenOrderCancelled"
@@ -39,14 +38,13 @@ class Kitchen:
         self.sidecar = sidecar or FakeSidecar()
         self.now = NOW
         env = Environment(
-            settings=Settings(app_token="token"),
+            settings=Settings(app_token="token", station="kitchen"),
             transport=self.sidecar,
             clock=lambda: self.now,
             entropy=os.urandom,
             sleep=_no_sleep,
         )
-        configuration = station.Configuration(Station.KITCHEN)
-        self._router: Router = station.build(configuration, env)
+        self._router: Router = build(env)
 
     def ask(self, method: str, target: str, body: Any = None, token: str = "token") -> Response:
         headers = {"content-type": "application/cloudevents+json", "dapr-api-token": token}

@@ -26,6 +26,11 @@ def test_the_committed_descriptions_are_what_the_code_says() -> None:
         assert path.read_text() == text, f"{path.name} is out of date: run `make describe`"
 
 
+@pytest.mark.parametrize("station", resources.stations())
+def test_a_station_serves_the_one_description_under_its_own_name(station: str) -> None:
+    assert json.loads(describe.served(station)) == describe.openapi(station)
+
+
 @pytest.mark.parametrize("api", describe.APIS)
 def test_every_route_is_described_but_files(api: str) -> None:
     described = describe.openapi(api)["paths"]

@@ -98,7 +98,12 @@ def test_a_secret_is_in_no_text_form(name: str) -> None:
     assert "never-to-be-seen" not in f"{settings!r} {settings} {settings.wrong()!r}"
 
 
-def answered(settings: Settings, target: str) -> Response:
+def answered(
+    settings: Settings,
+    target: str,
+    name: str = "counter-api",
+    needed: tuple[str, ...] = (*ALWAYS_NEEDED, "id_secret"),
+) -> Response:
     def build(env: Environment) -> Router:
         routes = [Route("GET", "/healthz/counter", alive), Route("GET", "/page", alive)]
         return Router(routes, {}, logger("counter-api", env.clock))
@@ -110,7 +115,7 @@ def answered(settings: Settings, target: str) -> Response:
         return
 
     env = Environment(settings, _nothing(), lambda: datetime.now(UTC), bytes, no_sleep)
-    api = start("counter-api", (*ALWAYS_NEEDED, "id_secret"), build, env)
+    api = start(name, needed, build, env)
 
     async def ask() -> Response:
         return await api(Request("GET", target, lambda _name: None, no_body))
@@ -146,6 +151,26 @@ def test_an_api_with_wrong_settings_is_unwell_and_logs_a_line_for_each(
     ]
     assert {line["api"] for line in lines} == {"counter-api"}
     assert "secret" not in answer.body.decode()
+
+
+@pytest.mark.parametrize("value", ["Kitchen", "the kitchen", "kitchen1", "x" * 21, "kitchen\n"])
+def test_a_station_whose_name_no_topic_could_have_is_named(value: str) -> None:
+    assert wrong(station=value) == ["station"]
+
+
+@pytest.mark.parametrize(
+    ("station", "detail"),
+    [
+        ("kitchen", "kitchen-api is not set up: sidecar_token must be set."),
+        ("", "station-api is not set up: sidecar_token must be set; station must be set."),
+    ],
+)
+def test_a_station_with_wrong_settings_is_called_by_its_name_if_it_has_one(
+    station: str, detail: str
+) -> None:
+    settings = Settings(app_token="a", station=station)
+    answer = answered(settings, "/", "{station}-api", (*ALWAYS_NEEDED, "station"))
+    assert json.loads(answer.body)["detail"] == detail
 
 
 def test_every_setting_is_checked() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from coffeeshop.settings import NAMES
-from scripts import describe
-from scripts.build import APPS
+from scripts import describe, resources
 from scripts.cache import CHECKOUT
 from scripts.manifest import CATCH_ALL, routes
 
 MANIFEST: dict[str, Any] = tomllib.loads((CHECKOUT / "spin.toml").read_text())
+APPS = tuple(f"{api}-api" for api in resources.apis())
 OWN_PORT = {"/openapi.json", "/"}
 """Several APIs have these paths; on one port they lead to counter-api, as all else does."""
 

@@ -33,6 +33,8 @@ class Settings:
     staff_token: str = field(default="", repr=False)
     """Expected from staff who change the list of unavailable items."""
     order_deadline_seconds: str = "300"
+    station: str = ""
+    """Which station a station-api is: its name on the menu and in paths, topics and app id."""
 
     @property
     def sidecar(self) -> str:
@@ -105,5 +107,6 @@ _RULES: dict[str, _Rule] = {
     "id_secret": _Rule(lambda _: True, ""),
     "pos_token": TOKEN,
     "staff_token": TOKEN,
+    "station": _Rule(re.compile(r"[a-z]{0,20}").fullmatch, "a name of 1 to 20 letters from a to z"),
     "order_deadline_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
 }

@@ -14,7 +14,8 @@ def start(
 ) -> Answering:
     """The API, as `build` makes it. With a wrong setting it answers 503 to everything, its health
     included: a cluster does not call it ready, and events are repeated. Each wrong setting is a
-    line of the log."""
+    line of the log. `{station}` in the API's name stands for that setting."""
+    api = api.format(station=env.settings.station or "station")
     wrong = env.settings.wrong(needed)
     if not wrong:
         return build(env)

@@ -80,8 +80,8 @@ async def _variable(name: str) -> str | None:
 
 
 class Guest(exports.HttpHandler):
-    """The exported handler. An API's `app.py` has its name, the function that builds its router and
-    the settings that it cannot be without."""
+    """The exported handler. An API's `app.py` has its name, in which `{station}` stands for that
+    setting, the function that builds its router and the settings that it cannot be without."""
 
     api: str
     needed: tuple[str, ...] = ALWAYS_NEEDED

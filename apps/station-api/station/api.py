@@ -1,11 +1,10 @@
 """A station: makes what is ordered of it, once, and reports how that went.
 
-barista-api and kitchen-api are this, with two configurations. W1 to W17 are the workflow's rules
+barista-api and kitchen-api are this component under two names. W1 to W17 are the workflow's rules
 (docs/workflow.md).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from coffeeshop.contracts import (
 )
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
-from coffeeshop.files import File
+from coffeeshop.files import File, beside
 from coffeeshop.http import Problem, Request, Response, Route, Router, alive
 from coffeeshop.logs import Log, logger
 from coffeeshop.operation import JSON, Answer, Operation
@@ -68,29 +67,24 @@ DELETE_UNAVAILABLE = Operation(
     problems=(404, 503),
 )
 
+DESCRIBED_AS = "anystation"
+"""The station whose description is committed. Each station serves it under its own name."""
+_DESCRIPTION = beside(__file__, "openapi.json")
+
 _RECORDS = TypeAdapter(StationAnswered)
 _LISTS = TypeAdapter(UnavailableList)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What makes one station different from another."""
-
-    station: Station
-    description: bytes = b"{}"
-    """The API's OpenAPI document."""
-
-
-def build(configuration: Configuration, env: Environment) -> Router:
-    name = configuration.station
+def build(env: Environment) -> Router:
+    name = Station(env.settings.station)
     log = logger(f"{name}-api", env.clock)
     station = StationApi(name, env, log)
     result = f"/v1/api/{name}/orders/{{id}}"
     sold_out = f"/v1/api/{name}/unavailable"
-    sold_out_item = f"/v1/api/{name}/unavailable/{{itemType}}"
+    sold_out_item = f"{sold_out}/{{itemType}}"
     callers = Callers(env.settings, log)
     sidecar, staff = callers.sidecar, callers.staff
-    description = File(configuration.description)
+    description = File(described(name))
     return Router(
         [
             Route("POST", PLACED.route(name), station.make_orders, sidecar, operation.EVENT),
@@ -107,6 +101,12 @@ def build(configuration: Configuration, env: Environment) -> Router:
         FAILURES,
         log,
     )
+
+
+def described(station: Station) -> bytes:
+    """The station's OpenAPI document."""
+    document = _DESCRIPTION.decode().replace(DESCRIBED_AS, station)
+    return document.replace(DESCRIBED_AS.capitalize(), station.capitalize()).encode()
 
 
 # Decisions
