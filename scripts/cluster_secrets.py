@@ -9,10 +9,10 @@ import sys
 
 import yaml
 
-from scripts import cache
+from scripts import cache, resources
 from scripts.runtime import APIS
 
-STORES = ("pubsub", "counter-store", "barista-store", "kitchen-store")
+STORES = ("pubsub", *resources.stores())
 """Where events are, and each API's own storage: by number of their database in one Valkey."""
 
 ID_SECRET = "counter-api-id-secret"  # noqa: S105 - its name, not its value
@@ -32,7 +32,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 def draw() -> dict[str, dict[str, str]]:
-    """A value for each key, for the Valkey of the overlays `local`, `wasmtime` and `spinkube`."""
+    """A value for each key, for the Valkey of the overlays `local`, `plain` and `spinkube`."""
     password = secrets.token_urlsafe(32)
     drawn = {
         name: {key: secrets.token_urlsafe(32) for key in keys} for name, keys in REQUIRED.items()

@@ -30,7 +30,7 @@ def kubectl() -> Kubectl:
 @pytest.fixture(scope="module")
 def shop(kubectl: Kubectl) -> Iterator[Shop]:
     """On wasmtime."""
-    with deployed(kubectl, "wasmtime", APIS) as running:
+    with deployed(kubectl, "plain", APIS) as running:
         yield running
 
 

@@ -32,21 +32,20 @@ def _programs() -> Iterator[tuple[str, Path, str]]:
     """Image name, program, Dockerfile."""
     stranger = binaries.stranger()
     yield "localhost/pause:1", stranger, "pause"  # containerd's own
-    yield tag("rancher/mirrored-pause", "local"), stranger, "pause"
+    yield tag("rancher/mirrored-pause"), stranger, "pause"
     yield "localhost/stranger:1", stranger, "program"
     yield "localhost/coredns:1", binaries.coredns(), "program"
-    yield tag("caddy", "local"), binaries.caddy(), "program"
-    yield tag("valkey/valkey", "local"), provision.tools().valkey_server, "program"
+    yield tag("caddy"), binaries.caddy(), "program"
+    yield tag("valkey/valkey"), provision.tools().valkey_server, "program"
     folder = binaries.dapr()
     for program in ("daprd", "injector", "operator", "placement", "scheduler", "sentry"):
         yield f"localhost/{program}:{provision.DAPR}", folder / program, "program"
 
 
-def tag(name: str, overlay: str) -> str:
+def tag(name: str) -> str:
     """The image with the tag that our manifests give it."""
-    for folder in (CHECKOUT / "k8s" / "base", CHECKOUT / "k8s" / "overlays" / overlay):
-        listed = yaml.safe_load((folder / "kustomization.yaml").read_text()).get("images", [])
-        for image in listed:
+    for path in (CHECKOUT / "k8s").rglob("kustomization.yaml"):
+        for image in yaml.safe_load(path.read_text()).get("images", []):
             if image["name"] == name:
                 return f"{name}:{image['newTag']}"
     raise KeyError(name)

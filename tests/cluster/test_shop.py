@@ -1,4 +1,4 @@
-"""The overlay `wasmtime` in a real cluster: it takes orders, keeps its doors, survives restarts."""
+"""The overlay `plain` in a real cluster: it takes orders, keeps its doors, survives restarts."""
 
 import re
 import time

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts import resources
 from scripts.cache import CHECKOUT
 from tests.cluster import binaries
 from tests.manifests.api_server import ApiServer, running
 
-OVERLAYS = ("local", "wasmtime", "production", "spinkube")
+OVERLAYS = ("local", "plain", "production", "spinkube")
 
 
 def render(overlay: str) -> list[dict[str, Any]]:
@@ -38,10 +39,11 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         for crds in binaries.crds():
             server.kubectl("apply", "--server-side", "-f", crds)
         server.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        base = CHECKOUT / "k8s" / "base"
-        server.kubectl("apply", "-f", base / "namespace.yaml", "-f", base / "runtime-class.yaml")
+        k8s = CHECKOUT / "k8s"
+        runtime_class = k8s / "components" / "runtime-class" / "runtime-class.yaml"
+        server.kubectl("apply", "-f", k8s / "base" / "namespace.yaml", "-f", runtime_class)
         # No controller runs here that would make each namespace's own.
         server.kubectl("create", "serviceaccount", "default", "-n", "coffeeshop")
-        for api in ("product", "counter", "barista", "kitchen"):
+        for api in resources.apis():
             server.kubectl("create", "serviceaccount", f"{api}-api", "-n", "coffeeshop")
         yield server

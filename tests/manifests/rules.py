@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coffeeshop.settings import NAMES
-from scripts import manifest
+from scripts import manifest, resources
 from scripts.cluster_secrets import REQUIRED
 from tests.cluster import binaries
 from tests.cluster.policies import Pod, reaches, selects
@@ -17,7 +17,7 @@ from tests.cluster.policies import Pod, reaches, selects
 Json = dict[str, Any]
 Documents = list[Json]
 
-APP_IDS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+APP_IDS = tuple(f"{api}-api" for api in resources.apis())
 SPIN_CLASS = "wasmtime-spin-v2"
 SIDECAR_PORTS = (3500, 3501, 50001, 50002, 9090)
 INVOKED_PORT = 50002

@@ -88,7 +88,7 @@ def as_pod(name: str, template: Json) -> Json:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
-@pytest.mark.parametrize("overlay", ["local", "wasmtime"])
+@pytest.mark.parametrize("overlay", ["local", "plain"])
 def test_a_container_that_would_run_as_root_is_refused(
     api_server: ApiServer, overlays: dict[str, list[Json]], overlay: str
 ) -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from scripts import provision
+from scripts import provision, resources
 from tests.manifests.api_server import free_port
 from tests.manifests.rules import APP_IDS, of
 
@@ -86,7 +86,7 @@ def sidecar(folder: Path, documents: list[Json], app: str, app_port: int) -> Ite
 def local_secrets(folder: Path, valkey_port: int) -> Json:
     """In place of the cluster's secret store, which daprd alone cannot ask."""
     host = {"host": f"127.0.0.1:{valkey_port}", "password": ""}
-    names = ("pubsub", "counter-store", "barista-store", "kitchen-store")
+    names = ("pubsub", *resources.stores())
     secrets = {name: {**host, "database": str(n)} for n, name in enumerate(names)}
     path = folder / "secrets.json"
     path.write_text(json.dumps(secrets))
@@ -104,7 +104,7 @@ def local_secrets(folder: Path, valkey_port: int) -> Json:
 def test_a_sidecar_loads_what_is_scoped_to_its_app(
     tmp_path: Path, overlays: dict[str, list[Json]], app: str, app_port: int, valkey_port: int
 ) -> None:
-    documents = overlays["wasmtime"]
+    documents = overlays["plain"]
     store = local_secrets(tmp_path, valkey_port)
     components = of(documents, "Component")
     subscriptions = of(documents, "Subscription")
@@ -136,7 +136,7 @@ def test_a_component_that_daprd_does_not_know_is_found(
     tmp_path: Path, overlays: dict[str, list[Json]], app_port: int, valkey_port: int
 ) -> None:
     """So the test above would fail."""
-    documents = json.loads(json.dumps(overlays["wasmtime"]))
+    documents = json.loads(json.dumps(overlays["plain"]))
     for document in of(documents, "Component"):
         if document["metadata"]["name"] == "counter-store":
             document["spec"]["type"] = "state.reddis"

@@ -233,6 +233,12 @@ def test_the_entry_is_what_spin_toml_says() -> None:
     assert CADDYFILE.read_text() == render(routes()), "spin.toml changed: run `make entry`"
 
 
+def test_an_overlay_adds_and_takes_nothing_away() -> None:
+    """What runs the APIs is a component: none has to undo what the base or another has done."""
+    for path in (CHECKOUT / "k8s").rglob("*.yaml"):
+        assert "$patch" not in path.read_text(), path
+
+
 def test_every_dapr_resource_of_the_local_stack_is_deployed() -> None:
     folder = CHECKOUT / "k8s" / "base" / "dapr"
     listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
