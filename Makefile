@@ -4,8 +4,8 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run up sidecars store down status logs coffee pictures build test unit simulation simulate \
-	e2e faults-short faults dead-letters pending lint bench live k8s-test cluster-test images entry secrets \
+.PHONY: help run up sidecars store down status logs coffee pictures build try-station test unit simulation simulate \
+	e2e faults-short faults dead-letters pending lint bench live k8s-test cluster-test images station entry secrets \
 	format describe lock clean
 
 help:  ## What there is
@@ -47,6 +47,9 @@ pictures:  ## Take the pictures of the README anew
 
 build:  ## The components, for Spin and for plain wasmtime
 	@$(DO) build
+
+try-station:  ## Add a station by the book, in a copy, and run every test there (20 minutes)
+	@$(DO) pytest tests/try_station.py
 
 test: lint unit simulation e2e faults-short  ## Everything that a commit must pass
 
@@ -93,6 +96,9 @@ bench:  ## Ours beside a native peer, half an hour (SHORT=1: a few ratios; AGAIN
 
 live:  ## What following an order costs, by streams and by polling (a minute)
 	@$(DO) tests.bench.live
+
+station:  ## NAME=juicebar: add a station; without it, write what the stations need anew
+	@$(DO) stations $(NAME)
 
 images:  ## The container images, with their digests and sizes
 	@$(DO) images

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from scripts import cache
+from scripts import cache, resources
 from scripts.cache import Failure, say
 from scripts.logs import of_order, render
 from scripts.status import deaths
@@ -85,8 +85,7 @@ def tell_urls(stack: Stack) -> None:
         ("product", "/v1-get-item-types"),
         ("counter", f"/v1/api/orders?loyaltyMemberId={CUSTOMER}"),
         ("counter", "/v1/api/fulfillment-orders"),
-        ("barista", "/v1/api/barista/unavailable"),
-        ("kitchen", "/v1/api/kitchen/unavailable"),
+        *((station, f"/v1/api/{station}/unavailable") for station in resources.stations()),
     ):
         print(f"  {stack.ports.url(api)}{path}")
     if stack.traces_url:

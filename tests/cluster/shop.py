@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import httpx
 
+from scripts import resources
 from scripts.cache import Failure
 from tests.cluster.api import Kubectl
 
@@ -26,7 +27,7 @@ PATIENCE_SECONDS = 120
 """For which a customer repeats a post that was not accepted."""
 RATE = 5
 """Orders a second."""
-APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
+APIS = tuple(f"{api}-api" for api in resources.apis())
 CLOSED = r"ERROR .*(timeout|deadline|refused)"
 """What a stranger is told of a closed door."""
 ORDER = {

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from product.menu import MENU
+from scripts import resources
 from scripts.runtime import APIS
 from scripts.supervise import Stack
 from shop import Shop, order
@@ -18,10 +20,10 @@ OTHER_CURSOR = base64.urlsafe_b64encode(f"1:{NOBODY}:0,1h".encode()).decode().rs
 """Of an index with two shards, which none has."""
 
 
-def test_the_menu_has_ten_items_with_exact_prices(shop: Shop) -> None:
+def test_the_menu_has_its_items_with_exact_prices(shop: Shop) -> None:
     answer = shop.product.get("/v1-get-item-types")
     menu = {item["name"]: item for item in answer.json()}
-    assert len(menu) == 10
+    assert set(menu) == {item.name for item in MENU}
     assert menu["COFFEE_BLACK"]["itemType"] == 1
     assert menu["CROISSANT"]["station"] == "kitchen"
     assert set(menu["LATTE"]) == {"itemType", "name", "price", "station", "image"}
@@ -176,9 +178,9 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end(shop: Shop) -> None:
         assert raw.recv(100).startswith(b"HTTP/1.1 413")
 
 
-@pytest.mark.parametrize("station", ["barista", "kitchen"])
+@pytest.mark.parametrize("station", resources.stations())
 def test_a_stations_own_refusals(shop: Shop, station: str) -> None:
-    client: httpx.Client = getattr(shop, station)
+    client = shop.clients[station]
     assert client.get(f"/v1/api/{station}/orders/{NOBODY}").status_code == 404
     assert client.get(f"/v1/api/{station}/unavailable/x").status_code == 404
     assert client.post(f"/v1/api/{station}/unavailable/1").headers["allow"] == (

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from scripts import resources
 from shop import Shop, order, somebody
 
 
@@ -28,6 +29,19 @@ def test_the_worked_example_is_fulfilled(shop: Shop) -> None:
         "FULFILLED",
     ]
     assert all(change["at"] and change["cause"] for change in done["history"])
+
+
+def test_every_item_on_the_menu_is_made_by_its_station(shop: Shop) -> None:
+    menu = shop.product.get("/v1-get-item-types").json()
+    wanted = [{"itemType": item["itemType"]} for item in menu]
+    answer = shop.post({"loyaltyMemberId": "ann", "items": wanted})
+    assert answer.status_code == 201, answer.text
+    done = shop.finished(answer.json()["id"])
+    assert done["status"] == "FULFILLED"
+    for station in resources.stations():
+        made = shop.clients[station].get(f"/v1/api/{station}/orders/{done['id']}").json()
+        of_station = [item["name"] for item in menu if item["station"] == station]
+        assert [item["name"] for item in made["items"]] == of_station
 
 
 def test_waiting_answers_as_soon_as_the_order_is_finished(shop: Shop) -> None:

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 
 import psutil
 
+from scripts import resources
 from scripts.supervise import Stack
 from tests.faults.audit import Verdict
 from tests.faults.load import Attempt, flood
 from tests.faults.run import Run
 
-APIS = ("product-api", "counter-api", "barista-api", "kitchen-api")
-SIDECARS = ("product-sidecar", "counter-sidecar", "barista-sidecar", "kitchen-sidecar")
+APIS = tuple(f"{api}-api" for api in resources.apis())
+SIDECARS = tuple(f"{api}-sidecar" for api in resources.apis())
 ALL = (*APIS, *SIDECARS, "valkey")
 DOWNTIME = 3.0
 """Seconds from a kill to the restart."""

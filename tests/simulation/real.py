@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,13 +23,14 @@ from typing import Any, Self
 import httpx
 
 from coffeeshop.transport import NoAnswer, Reply
-from scripts import provision
+from scripts import provision, resources
 from scripts.runtime import APIS, Process
 from scripts.stack import Layout, Ports, engines, prepare
 from tests.simulation.fidelity import Case, Got, Script, belongs_to, name, shorten
 
 READY_SECONDS = 40
-SUBSCRIPTIONS = {"product": 0, "counter": 4, "barista": 2, "kitchen": 2}
+SUBSCRIPTIONS = Counter(each.app for each in resources.subscriptions())
+"""By app id: how many there are."""
 
 
 class Real:
@@ -108,7 +110,7 @@ class Real:
             found = self.client.get(f"{url}/metadata", headers=headers).json()
         except (httpx.TransportError, ValueError):
             return False
-        return len(found.get("subscriptions", [])) == SUBSCRIPTIONS[api]
+        return len(found.get("subscriptions", [])) == SUBSCRIPTIONS[f"{api}-api"]
 
     # Bench
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Request, Response
 from coffeeshop.settings import Settings
@@ -17,13 +18,19 @@ from product.menu import MENU
 
 WHOLE = b"[" + b",".join(item.to_json() for item in MENU) + b"]"
 ONE = b"[" + MENU[7].to_json() + b"]"
-BARISTA, KITCHEN = (
-    f"/v1.0/invoke/{name}-api/method/v1/api/{name}/unavailable" for name in ("barista", "kitchen")
-)
+SOLD_OUT = {
+    station: f"/v1.0/invoke/{station}-api/method/v1/api/{station}/unavailable"
+    for station in {item.station for item in MENU}
+}
+BARISTA, KITCHEN = SOLD_OUT[Station.BARISTA], SOLD_OUT[Station.KITCHEN]
 ITEMS = "/v1.0/invoke/product-api/method/v1-get-item-types"
 ITEM = "/v1.0/invoke/product-api/method/v1-get-items-by-types?types=7"
 NOTHING = Reply(200, b'{"items":[]}')
-USUAL = {ITEMS: Reply(200, WHOLE), BARISTA: NOTHING, KITCHEN: NOTHING, ITEM: Reply(200, ONE)}
+USUAL = {
+    ITEMS: Reply(200, WHOLE),
+    ITEM: Reply(200, ONE),
+    **dict.fromkeys(SOLD_OUT.values(), NOTHING),
+}
 
 
 class Others:

@@ -1,0 +1,138 @@
+"""`make station NAME=juicebar`: add a station. Without a name, write what the stations need anew.
+
+spin.toml lists the stations. What each needs there, in dapr.yaml and in k8s/ is written from
+scripts/station/:
+
+    files/  whole files; STATION in a path stands for the station's name
+    parts/  pieces of files that hold something else too
+
+In such a file a piece stands between two comments. The first is `# each station: PIECE`, which is
+written for each of them, or `# all stations: PIECE`, which is written once; the second is
+`# end of stations`. PIECE is a file of parts/, or itself the line to write, which has a `$`.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from string import Template
+
+from scripts import cache, entry, manifest, resources
+from scripts.cache import CHECKOUT, Failure, say
+
+SOURCE = CHECKOUT / "scripts" / "station"
+FILES = SOURCE / "files"
+PARTS = SOURCE / "parts"
+FIRST_SIDECAR_PORT = 3501
+
+_PIECE = re.compile(
+    r"(?P<begin>^(?P<indent> *)# (?P<kind>each|all) stations?: (?P<what>.+)\n)"
+    r"(?:.*\n)*?(?P<end> *# end of stations\n)",
+    re.MULTILINE,
+)
+
+
+def documents(stations: Sequence[str]) -> dict[Path, str]:
+    """Each file that is written for these stations, and its content."""
+    found = {}
+    values = [_values(station, number) for number, station in enumerate(stations)]
+    for source in sorted(path for path in FILES.rglob("*") if path.is_file()):
+        for each in values:
+            name = str(source.relative_to(FILES)).replace("STATION", each["station"])
+            found[CHECKOUT / name] = Template(source.read_text()).substitute(each)
+    shared = [CHECKOUT / "spin.toml", CHECKOUT / "dapr.yaml"]
+    for path in (*shared, *sorted((CHECKOUT / "k8s").rglob("*.yaml"))):
+        before = path.read_text()
+        if path not in found and _PIECE.search(before):
+            found[path] = _PIECE.sub(_written(values, _of_all(stations)), before)
+    return found
+
+
+def _written(
+    each: Sequence[Mapping[str, str]], of_all: Mapping[str, str]
+) -> Callable[[re.Match[str]], str]:
+    def write(piece: re.Match[str]) -> str:
+        what = piece["what"]
+        text = f"{what}\n" if "$" in what else (PARTS / what).read_text()
+        values = each if piece["kind"] == "each" else [of_all]
+        lines = "".join(Template(text).substitute(each) for each in values).splitlines()
+        body = "".join(f"{piece['indent']}{line}".rstrip() + "\n" for line in lines)
+        return piece["begin"] + body + piece["end"]
+
+    return write
+
+
+def _values(station: str, number: int) -> dict[str, str]:
+    """What a template may name of one station, which is the `number`th."""
+    others = len(resources.apis()) - len(resources.stations())
+    # counter-api takes reports at a route for any station, and at fixed ones of the first two.
+    own = f"/dapr_subscribe_{station.capitalize()}OrderUpdated"
+    takes_own = any(route.path == own for route in manifest.routes())
+    return {
+        "station": station,
+        "Station": station.capitalize(),
+        "STATION": station.upper(),
+        "port": str(FIRST_SIDECAR_PORT + others + number),
+        "updated": own if takes_own else "/dapr_subscribe_OrderUpdated",
+    }
+
+
+def _of_all(stations: Sequence[str]) -> dict[str, str]:
+    """What a template may name of all stations together: who may publish and subscribe to what."""
+
+    def topics(*ends: str, of: Sequence[str] = stations) -> str:
+        return ",".join(f"{station}_order_{end}" for end in ends for station in of)
+
+    to_stations, to_counter = ("placed", "cancelled"), "updated"
+    dead = [f"{end}_dead" for end in to_stations]
+    publishing = {"counter-api": topics(*to_stations, f"{to_counter}_dead")}
+    subscribing = {"counter-api": topics(to_counter)}
+    for station in stations:
+        publishing[f"{station}-api"] = topics(to_counter, *dead, of=[station])
+        subscribing[f"{station}-api"] = topics(*to_stations, of=[station])
+    return {
+        "protected": topics(*to_stations, to_counter, *dead, f"{to_counter}_dead"),
+        "publishing": _scopes(publishing),
+        "subscribing": _scopes(subscribing),
+        "dead": topics(f"{to_counter}_dead"),
+        # The broker's, and each store's.
+        "databases": str(1 + len({*resources.stores(), *(f"{s}-store" for s in stations)})),
+    }
+
+
+def _scopes(topics: Mapping[str, str]) -> str:
+    return ";".join(f"{app}={listed}" for app, listed in topics.items())
+
+
+def check(name: str) -> None:
+    """Raises `Failure` for what cannot be the name of a new station."""
+    if not re.fullmatch(r"[a-z]{1,20}", name):
+        raise Failure(f"NAME is {name[:40]!r}: a station's name has 1 to 20 letters from a to z.")
+    if name in resources.apis():
+        raise Failure(f"There is {name}-api already.")
+    routes = [route.path for route in manifest.routes()]
+    is_used = any(f"{path}/".startswith(f"/v1/api/{name}/") for path in routes)
+    if is_used or (CHECKOUT / "k8s" / "base" / name).exists():
+        raise Failure(f"A station cannot be called {name}: that name is in use.")
+
+
+def main() -> None:
+    name = "".join(sys.argv[1:])
+    stations = resources.stations()
+    if name:
+        check(name)
+        stations = (*stations, name)
+    for path, text in documents(stations).items():
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            say(f"Written: {path.relative_to(CHECKOUT)}")
+    entry.main()
+    if name:
+        say(
+            f"{name}-api is a station now. Its items are lines in apps/product-api/product/menu.py."
+        )
+
+
+if __name__ == "__main__":
+    cache.main(main)
