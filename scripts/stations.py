@@ -16,7 +16,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
+from typing import Any
 
+from coffeeshop.topics import COUNTER, EVENTS, STATION, UPDATED, UPDATED_ROUTES, Event
 from scripts import cache, entry, manifest, resources
 from scripts.cache import CHECKOUT, Failure, say
 
@@ -65,43 +67,49 @@ def _written(
 def _values(station: str, number: int) -> dict[str, str]:
     """What a template may name of one station, which is the `number`th."""
     others = len(resources.apis()) - len(resources.stations())
-    # counter-api takes reports at a route for any station, and at fixed ones of the first two.
-    own = f"/dapr_subscribe_{station.capitalize()}OrderUpdated"
-    takes_own = any(route.path == own for route in manifest.routes())
+    # The first two have a route of their own for their reports.
+    own, any_stations = UPDATED.route(station), UPDATED.route("")
     return {
         "station": station,
         "Station": station.capitalize(),
         "STATION": station.upper(),
         "port": str(FIRST_SIDECAR_PORT + others + number),
-        "updated": own if takes_own else "/dapr_subscribe_OrderUpdated",
+        "updated": own if own in UPDATED_ROUTES else any_stations,
     }
 
 
 def _of_all(stations: Sequence[str]) -> dict[str, str]:
     """What a template may name of all stations together: who may publish and subscribe to what."""
-
-    def topics(*ends: str, of: Sequence[str] = stations) -> str:
-        return ",".join(f"{station}_order_{end}" for end in ends for station in of)
-
-    to_stations, to_counter = ("placed", "cancelled"), "updated"
-    dead = [f"{end}_dead" for end in to_stations]
-    publishing = {"counter-api": topics(*to_stations, f"{to_counter}_dead")}
-    subscribing = {"counter-api": topics(to_counter)}
-    for station in stations:
-        publishing[f"{station}-api"] = topics(to_counter, *dead, of=[station])
-        subscribing[f"{station}-api"] = topics(*to_stations, of=[station])
+    publishing: dict[str, list[str]] = {}
+    subscribing: dict[str, list[str]] = {}
+    every = [(event, station) for event in EVENTS for station in stations]
+    for event, station in every:
+        publishing.setdefault(_app(event.sender, station), []).append(event.topic(station))
+        subscribing.setdefault(_app(event.receiver, station), []).append(event.topic(station))
+    for event, station in every:
+        # A consumer also publishes what it cannot handle.
+        publishing[_app(event.receiver, station)].append(_dead(event, station))
+    topics = [event.topic(station) for event, station in every]
     return {
-        "protected": topics(*to_stations, to_counter, *dead, f"{to_counter}_dead"),
+        "protected": ",".join((*topics, *(_dead(event, station) for event, station in every))),
         "publishing": _scopes(publishing),
         "subscribing": _scopes(subscribing),
-        "dead": topics(f"{to_counter}_dead"),
+        "dead": ",".join(_dead(event, s) for event, s in every if event.receiver == COUNTER),
         # The broker's, and each store's.
         "databases": str(1 + len({*resources.stores(), *(f"{s}-store" for s in stations)})),
     }
 
 
-def _scopes(topics: Mapping[str, str]) -> str:
-    return ";".join(f"{app}={listed}" for app, listed in topics.items())
+def _app(who: str, station: str) -> str:
+    return f"{station}-api" if who == STATION else who
+
+
+def _dead(event: Event[Any], station: str) -> str:
+    return f"{event.topic(station)}_dead"
+
+
+def _scopes(topics: Mapping[str, Sequence[str]]) -> str:
+    return ";".join(f"{app}={','.join(listed)}" for app, listed in topics.items())
 
 
 def check(name: str) -> None:

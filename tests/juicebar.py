@@ -22,7 +22,6 @@ def made(folder: Path) -> Path:
         if (CHECKOUT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, copy / name)
-    _run(copy, "git", "init", "-q")
     _run(copy, "bash", "-eu", "-c", _section("Adding a station"))
     return copy
 

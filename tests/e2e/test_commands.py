@@ -118,7 +118,8 @@ def test_the_main_job(tmp_path: Path) -> None:
         order_id = running.match.group(1)
         running.expect("FULFILLED")
         running.expect("Ctrl-C stops everything")
-        assert make("status").count("RUNNING") == (6 if chosen() == "spin" else 9)
+        components = 1 if chosen() == "spin" else len(APIS)
+        assert make("status").count("RUNNING") == components + len(APIS) + 1
         assert "order.placed" in make("logs", f"ORDER={order_id}")
         assert order_id in make("coffee", "ARGS=mine --as ann --json")
         assert "There are no dead letters" in make("dead-letters")

@@ -5,7 +5,6 @@ import json
 import socket
 from typing import Any
 
-import httpx
 import pytest
 
 from product.menu import MENU

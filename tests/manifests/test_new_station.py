@@ -1,4 +1,4 @@
-"""What `make station` writes for Kubernetes is right: a copy with a juice bar passes these tests."""
+"""What `make station` writes for Kubernetes is right: a copy with a juice bar passes the tests."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coffeeshop.callers import SIDECAR
-from scripts import describe
+from scripts import describe, resources
 
 PUBLISHED = Path(__file__).parent / "published_events.json"
 """The events' schemas as they were first published. Add to it what was released, change nothing."""

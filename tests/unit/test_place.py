@@ -10,6 +10,7 @@ from scripts.stack import HIGHEST_PORT
 
 MOST = 65_535 - HIGHEST_PORT
 
+
 @pytest.mark.parametrize(("text", "offset"), [("", 0), ("0", 0), ("1000", 1000), (str(MOST), MOST)])
 def test_an_offset_in_the_range_is_taken(
     text: str, offset: int, monkeypatch: pytest.MonkeyPatch
