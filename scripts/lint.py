@@ -22,7 +22,7 @@ def main() -> None:
         *((*mypy, *_GUEST, "apps/shared/coffeeshop", f"apps/{api}") for api in APPS),
         (*mypy, "apps/pos/coffee"),
         (*mypy, "scripts"),
-        (*mypy, "tests/unit", "tests/contract", "tests/try_station.py"),
+        (*mypy, "tests/unit", "tests/contract", "tests/support", "tests/try_station.py"),
         (*mypy, "tests/e2e"),
         (*mypy, "tests/bench"),
         (*mypy, "tests/faults"),

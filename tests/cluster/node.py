@@ -21,6 +21,7 @@ import yaml
 from scripts.cache import CHECKOUT, Failure, say
 from tests.cluster import binaries
 from tests.cluster.api import Kubectl, write_kubeconfig
+from tests.support.waiting import within
 
 CGROUP = "coffeeshop-cluster"
 NODE = "10.210.0.1"
@@ -103,14 +104,9 @@ class Node:
             )
 
     def _until(self, name: str, condition: Callable[[], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                last = self.log(name).read_text().strip().splitlines()[-5:]
-                raise Failure(
-                    f"{name} is not ready after {seconds} s; it said:\n" + "\n".join(last)
-                )
-            time.sleep(0.1)
+        if not within(condition, seconds):
+            last = self.log(name).read_text().strip().splitlines()[-5:]
+            raise Failure(f"{name} is not ready after {seconds} s; it said:\n" + "\n".join(last))
 
     def _is_ready(self) -> bool:
         with contextlib.suppress(Failure):

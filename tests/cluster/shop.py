@@ -17,6 +17,7 @@ import httpx
 from scripts import resources
 from scripts.cache import Failure
 from tests.cluster.api import Kubectl
+from tests.support.waiting import until
 
 Json = dict[str, Any]
 
@@ -233,12 +234,12 @@ def _seconds(order: Json) -> float:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
+    """`until`, where a call that fails is a condition that does not hold yet."""
+
+    def holds() -> bool:
         try:
-            if condition():
-                return
+            return condition()
         except (Failure, httpx.TransportError):
-            pass
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
+            return False
+
+    until(holds, seconds, what)

@@ -137,13 +137,3 @@ def heeds_ctrl_c() -> None:
 def somebody() -> str:
     """A customer who has no orders yet."""
     return f"customer-{uuid4()}"
-
-
-def until(condition: Any, seconds: float, what: str) -> Any:
-    """Wait for a condition to hold; fails with `what` when it does not."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if result := condition():
-            return result
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)

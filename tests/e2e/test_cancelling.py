@@ -1,10 +1,12 @@
 """Cancelling an order: each station decides by what it has begun (W13)."""
 
+from functools import partial
 from uuid import uuid4
 
 from counter.ids import derived_id
 from scripts.supervise import Stack
-from shop import Json, Shop, away, order, until
+from shop import Json, Shop, away, order
+from tests.support.waiting import until
 
 ORDERS = "/v1/api/orders"
 
@@ -44,7 +46,7 @@ def test_what_a_station_has_not_begun_is_cancelled(shop: Shop, stack: Stack) -> 
     with away(stack, "kitchen"):
         placed = [shop.place() for _ in range(10)]
         for each in placed:
-            until(lambda path=f"{ORDERS}/{each['id']}": _coffee(shop, path), 10, "no coffee")
+            until(partial(_coffee, shop, f"{ORDERS}/{each['id']}"), 10, "no coffee")
         for each in placed:
             answer = shop.counter.post(f"{ORDERS}/{each['id']}/cancel")
             assert answer.status_code == 202

@@ -16,7 +16,8 @@ from scripts.runtime import APIS, chosen, process_name
 from scripts.stack import Ports
 from scripts.status import deaths
 from scripts.supervise import Stack
-from shop import PORT_OFFSET, Shop, heeds_ctrl_c, until
+from shop import PORT_OFFSET, Shop, heeds_ctrl_c
+from tests.support.waiting import until
 
 DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *CHECKOUT.glob("docs/*.md")]
 KUBERNETES = CHECKOUT / "docs" / "kubernetes.md"

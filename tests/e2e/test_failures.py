@@ -1,13 +1,16 @@
 """What the flow promises when a part of the stack is away."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from uuid import uuid4
 
 import httpx
 
 from counter.ids import derived_id
 from scripts.supervise import Stack
-from shop import Shop, away, order, somebody, until
+from shop import Shop, away, order, somebody
+from tests.support.waiting import until
 
 ALL = "/v1/api/fulfillment-orders"
 
@@ -50,10 +53,10 @@ def test_the_counter_killed_goes_on_where_it_was(shop: Shop, stack: Stack) -> No
     stack.kill("counter-api")
     until(_answers(shop.counter, "/healthz/counter"), 20, "counter-api was not restarted")
     for order_id in placed:
-        until(lambda order_id=order_id: _ended(shop, order_id), 90, f"{order_id} is stuck")
+        until(partial(_ended, shop, order_id), 90, f"{order_id} is stuck")
 
 
-def _answers(client: httpx.Client, path: str) -> object:
+def _answers(client: httpx.Client, path: str) -> Callable[[], bool]:
     def asked() -> bool:
         try:
             return client.get(path, timeout=2).status_code == 204

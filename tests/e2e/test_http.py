@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+from functools import partial
 from typing import Any
 
 import httpx
@@ -10,7 +11,8 @@ import pytest
 
 from scripts.runtime import APIS
 from scripts.supervise import Stack
-from shop import Shop, order, somebody, until
+from shop import Shop, order, somebody
+from tests.support.waiting import until
 
 ORDERS = "/v1/api/orders"
 JSON = "content-type: application/json\r\n"
@@ -245,7 +247,7 @@ def test_a_context_goes_with_an_order_to_the_stations(shop: Shop) -> None:
         ("barista_order_placed", "counter"),
         ("kitchen_order_updated", "kitchen"),
     ):
-        event = until(lambda t=topic: _event(shop, t, placed.json()["id"]), 5, topic)
+        event = until(partial(_event, shop, topic, placed.json()["id"]), 5, topic)
         assert event["traceparent"][3:35] == "5" * 32
         assert (event["tracestate"], event["baggage"]) == ("a=1", "till=7")
         assert (event["source"], event["subject"]) == (f"{source}-api", placed.json()["id"])

@@ -7,8 +7,9 @@ import httpx
 
 from scripts.runtime import APIS
 from scripts.supervise import Stack
-from shop import Shop, until
+from shop import Shop
 from tests import monitoring
+from tests.support.waiting import until, within
 
 
 def exported(stack: Stack) -> str:
@@ -33,10 +34,8 @@ def test_every_metric_is_exported(shop: Shop, stack: Stack) -> None:
         names = set(re.findall(r"^(dapr_\w+)", exported(stack), re.MULTILINE))
         return monitoring.metrics() - names
 
-    deadline = time.monotonic() + 30
-    while (left := missing()) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert left == set()
+    within(lambda: not missing(), 30, pause=0.5)
+    assert missing() == set()
     until(
         lambda: re.search(r'(?i)process_status="drop"', exported(stack)), 30, "no drop is counted"
     )

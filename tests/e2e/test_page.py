@@ -14,7 +14,8 @@ from browser import Opener, choose, on_post, refuse, sold_out, violations, visit
 from scripts import runtime
 from scripts.build import build
 from scripts.supervise import Stack
-from shop import Shop, away, until
+from shop import Shop, away
+from tests.support.waiting import until
 
 FILES = ("/", "/page.css", "/page.js", "/icon.svg")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")

@@ -4,8 +4,9 @@ import secrets
 
 from scripts.logs import of_order
 from scripts.supervise import Stack
-from shop import Shop, order, until
+from shop import Shop, order
 from spans import Collector
+from tests.support.waiting import until
 
 SIDECARS = {"product-api", "counter-api", "barista-api", "kitchen-api"}
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from counter.looks import ANSWER_TIME, GRACE
 from tests.faults.audit import PROMISED, Verdict
-from tests.faults.points import Point, Shop, behind_proxy, until
-from tests.faults.proxy import Fate
+from tests.faults.points import Point, Shop, behind_proxy
 from tests.faults.run import Run
+from tests.support.proxy import Fate
+from tests.support.waiting import within
 
 BEFORE, AFTER = Fate.LOST_BEFORE, Fate.LOST_AFTER
 PLACING = (
@@ -86,7 +87,7 @@ def placing(shop: Shop, kinds: tuple[str, ...] = PLACING) -> Iterator[Verdict]:
     _check_reached(shop, verdict, before, len(placed))
     begin = time.time()
     expected = {order_id: _after(point) for order_id, point in placed.items()}
-    until(lambda: _are(shop, expected), PROMISED)
+    within(lambda: _are(shop, expected), PROMISED)
     verdict.recoveries.append(time.time() - begin)
     for order_id, point in placed.items():
         _count(verdict, shop.books.status(order_id), expected[order_id], _said(point))
@@ -108,7 +109,7 @@ def submitted(shop: Shop) -> Iterator[Verdict]:
     before = shop.points.reached
     placed = {shop.place([point])[0]: point for point in SUBMITTING}
     _check_reached(shop, verdict, before, len(placed))
-    until(lambda: _are(shop, dict.fromkeys(placed, "FULFILLED")), PROMISED)
+    within(lambda: _are(shop, dict.fromkeys(placed, "FULFILLED")), PROMISED)
     for order_id, seen in shop.books.views(placed).items():
         point = _said(placed[order_id])
         _count(verdict, str(seen.status), "FULFILLED", point)
@@ -128,14 +129,14 @@ def sweeping(shop: Shop) -> Iterator[Verdict]:
     buried, _ = shop.place(BURYING)
     made, asked = shop.placed(), shop.placed("kitchen")
     shop.points.steps[asked] = list(ASKING)
-    until(lambda: shop.points.reached - before == asking, SWEEP * (asking + 3))
+    within(lambda: shop.points.reached - before == asking, SWEEP * (asking + 3))
     asked_for = [e.get("orderId") for e in shop.books.events("kitchen_order_placed")]
     verdict.notes.append(f"the kitchen was asked {asked_for.count(asked) - 1} times")
     shop.points.steps[made] = list(SETTLING)
     shop.stack.start("kitchen-api")
     begin = time.time()
     expected = {buried: "abandoned", made: "FULFILLED", asked: "FULFILLED"}
-    until(lambda: _are(shop, expected) and not shop.books.unsettled(), PROMISED)
+    within(lambda: _are(shop, expected) and not shop.books.unsettled(), PROMISED)
     verdict.recoveries.append(time.time() - begin)
     _check_reached(shop, verdict, before, asking + len(SETTLING))
     for order_id, status in expected.items():
@@ -152,11 +153,11 @@ def many_at_once(shop: Shop, orders: int = 250) -> Iterator[Verdict]:
     placed = [shop.placed(station) for station in ("barista", "kitchen") * (orders // 2)]
     # Those that are due longest come first: the last one is in the last part of a sweep.
     shop.points.steps[placed[-1]] = [("publish kitchen", BEFORE), ("publish kitchen", AFTER)]
-    until(lambda: shop.points.reached - before == 2, 60)
+    within(lambda: shop.points.reached - before == 2, 60)
     _check_reached(shop, verdict, before, 2)
     shop.stack.start("kitchen-api")
     begin = time.time()
-    until(lambda: not shop.books.unsettled(), PROMISED)
+    within(lambda: not shop.books.unsettled(), PROMISED)
     verdict.recoveries.append(time.time() - begin)
     for seen in shop.books.views(placed).values():
         _count(verdict, str(seen.status), "FULFILLED", "the sweep")
@@ -175,9 +176,9 @@ def giving_up(shop: Shop) -> Iterator[Verdict]:
     time.sleep(early)
     if shop.books.status(order_id) not in OPEN:
         verdict.broken.append(f"G9: it was given up before {early:.0f} s")
-    until(lambda: shop.points.reached - before == len(GIVING_UP), SWEEP * (len(GIVING_UP) + 3))
+    within(lambda: shop.points.reached - before == len(GIVING_UP), SWEEP * (len(GIVING_UP) + 3))
     _check_reached(shop, verdict, before, len(GIVING_UP))
-    until(lambda: not shop.books.unsettled(), PROMISED)
+    within(lambda: not shop.books.unsettled(), PROMISED)
     _check_settled(shop, verdict)
     _count(verdict, shop.books.status(order_id), "FAILED", "giving up")
     ended = shop.books.views([order_id])
@@ -199,7 +200,7 @@ def held_saves(shop: Shop) -> Iterator[Verdict]:
     for each in (attempt, other):
         if each.status != 503:
             verdict.broken.append(f"G13: a post was answered {each.status}")
-    until(lambda: _are(shop, {late: "abandoned", early: "FULFILLED"}), HELD)
+    within(lambda: _are(shop, {late: "abandoned", early: "FULFILLED"}), HELD)
     time.sleep(HELD)
     _count(verdict, shop.books.status(late), "abandoned", f"a save that took {HELD:.0f} s")
     _count(verdict, shop.books.status(early), "FULFILLED", "a save that took 4 s")

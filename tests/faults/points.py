@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +14,9 @@ from counter.ids import derived_id
 from scripts.stack import Ports
 from scripts.supervise import Stack
 from tests.faults.books import Books
+from tests.faults.kinds import kind_of
 from tests.faults.load import Attempt, post
-from tests.faults.proxy import Fate, Proxy, Seen
+from tests.support.proxy import Call, Fate, Proxy
 
 Point = tuple[str, Fate]
 """A call, and what becomes of it; in that moment counter-api is killed."""
@@ -32,7 +33,7 @@ class Points:
     reached: int = 0
     _has_read_watch: bool = False
 
-    async def rule(self, call: Seen) -> Fate:
+    async def rule(self, call: Call) -> Fate:
         text = call.target + call.body.decode("latin-1")
         kind = self._kind(call)
         if kind == "save order":
@@ -46,13 +47,14 @@ class Points:
                 return steps.pop(0)[1]
         return Fate.PASS
 
-    def _kind(self, call: Seen) -> str:
+    def _kind(self, call: Call) -> str:
         """A sweep saves what it remembers twice: to claim the work, and at its end."""
-        if call.kind in ("read heads", "read watch"):
-            self._has_read_watch = call.kind == "read watch"
-        if call.kind == "save watch":
+        kind = kind_of(call)
+        if kind in ("read heads", "read watch"):
+            self._has_read_watch = kind == "read watch"
+        if kind == "save watch":
             return "remember" if self._has_read_watch else "claim"
-        return call.kind
+        return kind
 
 
 class Shop:
@@ -115,12 +117,6 @@ def behind_proxy(home: Path, offset: int, **settings: str) -> Iterator[Shop]:
     ports = Ports(offset)
     port = ports.sidecar("counter") + 90  # used by no process of a stack
     stack = Stack(home, offset, {"counter-api": {"sidecar_port": str(port), **settings}})
-    with Proxy(port, ports.sidecar("counter")) as proxy, stack:
+    with Proxy({port: ("counter", ports.sidecar("counter"))}) as proxy, stack:
         stack.up()
         yield Shop(stack, proxy)
-
-
-def until(holds: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.2)

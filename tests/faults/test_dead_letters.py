@@ -1,7 +1,6 @@
 """Dead letters have an owner: listed, replayed, discarded, over the real broker."""
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from scripts.cache import Failure
 from scripts.dead_letters import DeadLetter, DeadLetters, describe
 from tests.faults.deliveries import BODY
 from tests.faults.run import Run
+from tests.support.waiting import until
 
 TOPIC = "kitchen_order_placed"
 
@@ -50,10 +50,9 @@ def test_an_event_that_is_none_is_listed_and_discarded(run: Run, letters: DeadLe
     url = f"http://127.0.0.1:{run.stack.ports.sidecar('counter')}/v1.0/publish/pubsub/{TOPIC}"
     headers = {"dapr-api-token": run.stack.secrets["sidecar_token"]}
     httpx.post(url, json={"nonsense": True}, headers=headers).raise_for_status()
-    deadline = time.monotonic() + 10
-    while not (found := [each for each in letters if each.topic == TOPIC]):
-        assert time.monotonic() < deadline, "not dead-lettered"
-        time.sleep(0.1)
+    found = until(
+        lambda: [each for each in letters if each.topic == TOPIC], 10, "not dead-lettered"
+    )
     assert "no event of ours" in describe(found[0], run.url("counter"), datetime.now(UTC))
     letters.discard(found[0])
     assert not [each for each in letters if each.topic == TOPIC]
@@ -68,10 +67,8 @@ def test_a_replayed_event_changes_nothing_that_was_decided(run: Run, letters: De
     assert f"{order['id']} is FULFILLED" in describe(letter, run.url("counter"), datetime.now(UTC))
     answers = len(run.auditor.books.events("kitchen_order_updated"))
     letters.replay(letter, datetime.now(UTC))
-    deadline = time.monotonic() + 10
-    while len(run.auditor.books.events("kitchen_order_updated")) == answers:
-        assert time.monotonic() < deadline, "not delivered again"
-        time.sleep(0.1)
+    books = run.auditor.books
+    until(lambda: len(books.events("kitchen_order_updated")) > answers, 10, "not delivered again")
     assert not [each for each in letters if each.topic == TOPIC]
     assert httpx.get(f"{run.url('kitchen')}/v1/api/kitchen/orders/{order['id']}").json() == made
     assert httpx.get(f"{run.url('counter')}/v1/api/orders/{order['id']}").json() == order

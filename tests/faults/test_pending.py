@@ -1,7 +1,6 @@
 """An event that its sidecar dies of is found and taken out, over the real broker."""
 
 import json
-import time
 from typing import Any
 
 import httpx
@@ -11,6 +10,7 @@ from scripts.cache import Failure
 from scripts.dead_letters import Pending, PendingEntries, describe_pending
 from tests.faults.deliveries import BODY
 from tests.faults.run import Run
+from tests.support.waiting import until
 
 TOPIC = "kitchen_order_placed"
 SIDECAR = "kitchen-sidecar"
@@ -29,14 +29,6 @@ def pid(run: Run) -> int:
     return run.stack.pid(SIDECAR) or 0
 
 
-def until(condition: Any, what: str, seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
-    return found
-
-
 @pytest.mark.parametrize(
     "bad", [{"traceid": 7}, {"traceparent": ["x"]}, {"traceparent": {}, "traceid": "t"}]
 )
@@ -46,8 +38,8 @@ def test_an_event_that_kills_its_sidecar_is_named_and_dropped(
     before = pid(run)
     event = {"specversion": "1.0", "id": "x", "source": "x", "type": "x", "data": {}, **bad}
     run.auditor.books.database(0).xadd(TOPIC, {"data": json.dumps(event)})
-    until(lambda: pid(run) not in (0, before), "its sidecar did not die")
-    (entry,) = until(lambda: poisoned(entries), "nobody holds it")
+    until(lambda: pid(run) not in (0, before), 30, "its sidecar did not die")
+    (entry,) = until(lambda: poisoned(entries), 30, "nobody holds it")
     assert (entry.topic, entry.group) == (TOPIC, "kitchen-api")
     assert "its sidecar dies of it" in describe_pending(entry)
     assert entries.find([entry.id]) == [entry] or entry.deliveries
@@ -56,7 +48,7 @@ def test_an_event_that_kills_its_sidecar_is_named_and_dropped(
     assert not run.auditor.books.database(0).xrange(TOPIC, entry.id, entry.id)
     run.stack.wait_until_ready()
     order = f"{run.url('counter')}/v1/api/orders"
-    placed = until(lambda: _placed(order), "no order is placed")
+    placed = until(lambda: _placed(order), 30, "no order is placed")
     done = httpx.get(f"{order}/{placed['id']}?wait=30", timeout=40).json()
     assert done["status"] == "FULFILLED"
 

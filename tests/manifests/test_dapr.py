@@ -17,6 +17,7 @@ import yaml
 from scripts import provision, resources
 from tests.manifests.api_server import free_port
 from tests.manifests.rules import APP_IDS, of
+from tests.support.waiting import until
 
 Json = dict[str, Any]
 
@@ -142,8 +143,5 @@ def test_a_component_that_daprd_does_not_know_is_found(
             document["spec"]["type"] = "state.reddis"
     store = local_secrets(tmp_path, valkey_port)
     with sidecar(tmp_path / "app", [*documents, store], "counter-api", app_port) as log:
-        deadline = time.monotonic() + 30
-        while '"level":"fatal"' not in log.read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: '"level":"fatal"' in log.read_text(), 30, "daprd goes on")
         assert "state.reddis" in log.read_text()

@@ -4,13 +4,14 @@ import math
 
 import pytest
 
-from tests.bench.calls import Seen, chain, groups
+from tests.bench.calls import chain, groups
 from tests.bench.measures import Measure, at_least, at_most, figure, worse
 from tests.bench.open_loop import Timed
+from tests.support.proxy import Call, Exchange
 
 
-def call(begun: float, ended: float) -> Seen:
-    return Seen("counter", "GET", "/", b"", 200, b"", begun, ended)
+def call(begun: float, ended: float) -> Exchange:
+    return Exchange(Call("counter", "GET", "/", b""), 200, b"", begun, ended)
 
 
 def test_a_percentile_is_what_that_share_did_not_exceed() -> None:

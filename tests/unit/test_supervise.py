@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from scripts.cache import Failure
 from scripts.place import LOOPBACK, Address
 from scripts.runtime import Process
 from scripts.stack import Layout
+from tests.support.waiting import until
 
 NASTY = """we "ir'd; #1 50%off %(here)s ü$HOME"""
 """Part of a path, of a command and of a token."""
@@ -123,10 +123,7 @@ time.sleep(600)
 
 
 def until_there(path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} is not written"
-        time.sleep(0.02)
+    until(path.exists, 20, f"{path} is not written", pause=0.02)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import uvloop
 
-from tests.bench.calls import Placing, Seen
+from tests.bench.calls import Placing
 from tests.bench.measures import Measure, figure
 from tests.bench.stacks import Bench
 
@@ -43,10 +43,8 @@ def measure(stack: Bench, order: Placing, seconds: float) -> Iterator[Measure]:
 
 
 def _largest(order: Placing, path: str) -> str:
-    def size(call: Seen) -> int:
-        return len(call.body)
-
-    return max((call for call in order.calls if path in call.target), key=size).body.decode()
+    bodies = (each.call.body for each in order.calls if path in each.call.target)
+    return max(bodies, key=len).decode()
 
 
 async def _ask(stack: Bench, command: tuple[str, ...], connections: int, seconds: float) -> float:

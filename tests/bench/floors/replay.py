@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable
 from uuid import uuid4
 
-from tests.bench.calls import Placing, Seen, groups
+from tests.bench.calls import Placing, groups
 from tests.bench.load import Target
 from tests.bench.stacks import Bench
+from tests.support.proxy import Exchange
 
 Bare = tuple[str, str, str]
 """Method, target and body of a call."""
@@ -28,12 +29,12 @@ def environment(groups: Iterable[Iterable[Bare]], answer: bytes, stack: Bench) -
 
 def recorded(order: Placing) -> list[list[Bare]]:
     """The groups of calls that placed the order, to be made for others."""
-    return [[_call(call, order) for call in group] for group in groups(order.calls)]
+    return [[_call(each, order) for each in group] for group in groups(order.calls)]
 
 
 def targets(order: Placing, stack: Bench, count: int) -> list[Target]:
     """The calls of `count` orders, one after another, for a load tool."""
-    calls = [_call(call, order) for call in order.calls]
+    calls = [_call(each, order) for each in order.calls]
     sidecar, token = _sidecar(stack), {"dapr-api-token": stack.secrets["sidecar_token"]}
     found = []
     for _ in range(count):
@@ -49,9 +50,10 @@ def _sidecar(stack: Bench) -> str:
     return f"127.0.0.1:{stack.ports.sidecar('counter')}"
 
 
-def _call(call: Seen, order: Placing) -> Bare:
+def _call(exchange: Exchange, order: Placing) -> Bare:
     """Method, target and body, to be repeated: with the order's id open, and with index entries
     under keys of their own, where whoever writes last may."""
+    call = exchange.call
     target, body = call.target, call.body.decode()
     if _INDEX.search(target) or _INDEX.search(body):
         target, body = _INDEX.sub(r"\1bare-", target), _INDEX.sub(r"\1bare-", body)
