@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -234,7 +235,8 @@ def poison(run: Run) -> Iterator[Verdict]:
 
 
 def _poisons(topic: str) -> dict[str, Any]:
-    unknown = "00000000-0000-4000-8000-000000000000"
+    # Of its own: other tests use one that is always the same, and cancel it.
+    unknown = str(uuid4())
     station = topic.partition("_")[0]
     placed = {"version": 1, "orderId": unknown, "expiresAt": "2020-01-01T00:00:00Z", "items": []}
     known = _answer(unknown, station) if topic.endswith("updated") else placed
