@@ -62,7 +62,11 @@ def test_head_is_get_without_a_body(shop: Shop, api: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_the_check_that_load_balancers_make_by_default_is_answered(shop: Shop, api: str) -> None:
+def test_the_check_that_load_balancers_make_by_default_is_answered(
+    shop: Shop, stack: Stack, api: str
+) -> None:
+    if stack.ports.runtime == "spin":
+        pytest.skip("Spin closes a connection whose request names no host, as HTTP/1.0 may")
     for target in (b"/", b"*"):
         status, answer = raw(client(shop, api), b"OPTIONS %s HTTP/1.0\r\n\r\n" % target)
         assert status in (200, 204), answer
