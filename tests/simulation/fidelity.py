@@ -8,7 +8,7 @@ read the same resource files: those of the shop, with short times.
 import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -18,12 +18,9 @@ import yaml
 
 from coffeeshop.http import Response
 from coffeeshop.transport import Call, NoAnswer, Reply
-from tests.simulation.dapr import (
-    Configuration,
-    Engines,
-    Sidecar,
-    read_configuration,
-)
+from tests.dapr.configuration import Configuration, read_configuration
+from tests.dapr.engines import Engines
+from tests.dapr.sidecar import Sidecar
 from tests.simulation.tape import Tape
 from tests.simulation.world import Answer, App, World
 
@@ -172,6 +169,7 @@ class Bench(Protocol):
         *,
         api: str = "counter",
         media_type: str = "application/json",
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Reply: ...
 
     async def sleep(self, seconds: float) -> None: ...
@@ -516,6 +514,14 @@ async def invoked_slow(bench: Bench, case: str) -> Json:
     return await _invoked(bench, case, Does(200, b"[1]", after=1.3), Does(200, b"[2]"))
 
 
+async def invoked_with_headers(bench: Bench, case: str) -> Json:
+    """The callers' own are handed on, and who calls is said beside the invoked API's token."""
+    script = bench.script(case, Script((Does(200, b"{}"),)))
+    await bench.call("GET", _menu(case), headers=(("authorization", "Bearer staff"),))
+    got = script.got[0].headers
+    return got.get("authorization"), got.get("dapr-caller-app-id"), "dapr-api-token" in got
+
+
 OK = [TOPIC]
 LOST = [TOPIC, DEAD]
 
@@ -571,6 +577,7 @@ CASES: dict[Case, Json] = {
     invoked_unavailable_at_first: (200, "[2]", 2),
     invoked_hung_up_on: (500, 4),
     invoked_slow: (200, "[2]", 2),
+    invoked_with_headers: ("Bearer staff", "counter-api", True),
 }
 """Each with what it must see; they run beside each other."""
 
@@ -704,7 +711,7 @@ class _ScriptedApi(App):
         self,
         method: str,
         target: str,
-        headers: Sequence[tuple[str, str]],  # type: ignore[override] # reads it twice
+        headers: Iterable[tuple[str, str]],
         body: bytes,
         answer: Answer,
     ) -> None:
@@ -748,9 +755,10 @@ class Simulated:
         *,
         api: str = "counter",
         media_type: str = "application/json",
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Reply:
         future: asyncio.Future[Reply | None] = self.world.loop.create_future()
-        call = Call(method, target, (("content-type", media_type),), body)
+        call = Call(method, target, (("content-type", media_type), *headers), body)
         self.world.after(1, lambda: self._sidecars[api].handle(call, future.set_result))
         reply = await future
         if reply is None:

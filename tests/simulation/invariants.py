@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coffeeshop.transport import Call
-from tests.simulation.dapr import Engines, Message
+from tests.dapr.engines import Engines, Message
 from tests.simulation.world import World
 
 Json = dict[str, Any]

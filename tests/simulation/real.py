@@ -127,12 +127,14 @@ class Real:
         *,
         api: str = "counter",
         media_type: str = "application/json",
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Reply:
-        return await asyncio.to_thread(self.send, method, target, body, api, media_type)
+        sent = {"content-type": media_type, **dict(headers)}
+        return await asyncio.to_thread(self.send, method, target, body, api, sent)
 
-    def send(self, method: str, target: str, body: bytes, api: str, media_type: str) -> Reply:
+    def send(self, method: str, target: str, body: bytes, api: str, sent: dict[str, str]) -> Reply:
         url = f"http://127.0.0.1:{self._ports.sidecar(api)}{target}"
-        headers = {"dapr-api-token": self._token, "content-type": media_type}
+        headers = {"dapr-api-token": self._token, **sent}
         try:
             answer = self.client.request(method, url, content=body, headers=headers, timeout=10)
         except httpx.TransportError as error:

@@ -15,8 +15,10 @@ from counter import index, watch
 from counter.api import build as build_counter
 from product.api import build as build_product
 from station.api import build as build_station
+from tests.dapr.configuration import Configuration, read_configuration
+from tests.dapr.engines import Engines
+from tests.dapr.sidecar import APP_TOKEN, Sidecar
 from tests.simulation import staff
-from tests.simulation.dapr import APP_TOKEN, Configuration, Engines, Sidecar, read_configuration
 from tests.simulation.invariants import Invariants
 from tests.simulation.tape import Tape
 from tests.simulation.world import FAULTS, App, Handler, Violation, World

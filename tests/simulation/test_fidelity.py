@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scripts.stack import BASE
-from tests.simulation.dapr import Configuration
+from tests.dapr.configuration import Configuration
 from tests.simulation.fidelity import (
     CASES,
     DISTURBING,

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from coffeeshop.http import Request, Response
 from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
+from tests.dapr.world import Backend
 from tests.simulation.loop import GuestLoop, tasks_of_request
 from tests.simulation.tape import Tape
 
@@ -42,12 +43,6 @@ class Serving:
 
     what: str
     order: str | None
-
-
-class Backend(Protocol):
-    """What answers an API's calls: the simulated sidecar."""
-
-    def handle(self, call: Call, answer: Callable[[Reply | None], None]) -> None: ...
 
 
 FAULTS = (
@@ -133,6 +128,9 @@ class World:
         if self.trace is not None:
             text = _DIGEST.sub("…", text).replace("/v1.0/", "")
             self.trace.append(f"{self.now / 1000:9.3f}  {actor:19} {text}")
+
+    def draw(self, below: int) -> int:
+        return self.tape.draw(below)
 
     def strikes(self, fault: str) -> bool:
         """Whether the fault happens here and now."""

@@ -35,7 +35,7 @@ class Kitchen:
     """The kitchen's router over a fake sidecar, with a clock that is set by hand."""
 
     def __init__(self, sidecar: FakeSidecar | None = None) -> None:
-        self.sidecar = sidecar or FakeSidecar()
+        self.sidecar = sidecar or FakeSidecar(store="kitchen-store")
         self.now = NOW
         env = Environment(
             settings=Settings(app_token="token", station="kitchen"),

@@ -1,12 +1,15 @@
-"""A state store and a broker behind the transport, for unit tests of what is built on them."""
+"""The simulated sidecar for unit tests: each call is answered at once, and nothing is delivered."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
-from coffeeshop.transport import Call, Reply
+from coffeeshop.http import Response
+from coffeeshop.transport import Call, NoAnswer, Reply
+from tests.dapr.configuration import Configuration
+from tests.dapr.engines import Engines, Message
+from tests.dapr.sidecar import Sidecar
+from tests.dapr.world import Backend, Calm
 
 
 class Published(NamedTuple):
@@ -19,88 +22,111 @@ class Published(NamedTuple):
 
 Hook = Callable[[Call], None]
 
+_NOTHING = Configuration(
+    subscriptions=(),
+    retries=0,
+    longest_interval=0,
+    delivery_timeout=0,
+    processing_timeout=0,
+    redeliver_interval=0,
+    sweep_every=0,
+    menu_timeout=0,
+    menu_retries=0,
+    menu_pause=0,
+    delivery_again=(),
+    menu_again=(),
+)
+"""Nobody subscribes, and nothing is repeated."""
+
 
 def _nothing(_call: Call) -> None:
     return
 
 
-@dataclass
+def _at_once(_milliseconds: int, happens: Callable[[], None]) -> None:
+    happens()
+
+
+class _App:
+    """An API that answers every GET with the same document, and takes everything else."""
+
+    sidecar: Backend
+
+    def __init__(self, name: str, document: bytes = b"") -> None:
+        self.name = name
+        self.document = document
+
+    def ask(
+        self,
+        method: str,
+        _target: str,
+        _headers: Iterable[tuple[str, str]],
+        _body: bytes,
+        answer: Callable[[Response | None], None],
+    ) -> None:
+        answer(Response(200, self.document) if method == "GET" else Response(204))
+
+
 class FakeSidecar:
-    """State with ETags and first-write, as the sidecar answers on Redis; publishing, also in bulk;
-    and whatever product-api answers to an invocation.
+    """A transport to the simulated sidecar of `tests/dapr`, with what it stored and published, and
+    the other APIs that it invokes: each answers with one document, product-api with the `menu`.
 
     `before` and `after` are called around each call: they may change the documents, as somebody
     else does, or raise `NoAnswer`, so that the call or its answer is lost.
     """
 
-    documents: dict[str, tuple[Any, int]] = field(default_factory=dict)
-    published: list[Published] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    menu: bytes = b"[]"
-    before: Hook = _nothing
-    after: Hook = _nothing
+    def __init__(
+        self,
+        documents: Mapping[str, Any] | None = None,
+        *,
+        store: str = "counter-store",
+        menu: bytes = b"[]",
+        others: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.published: list[Published] = []
+        self.calls: list[Call] = []
+        self.before: Hook = _nothing
+        self.after: Hook = _nothing
+        self._engines = Engines(Calm(_at_once), _NOTHING, on_publish=self._on_publish)
+        self._documents = self._engines.stores.setdefault(store, {})
+        self._sidecar = Sidecar(self._engines, _App("counter-api"))
+        for name, document in {"product-api": menu, **(others or {})}.items():
+            Sidecar(self._engines, _App(name, document))
+        for key, value in (documents or {}).items():
+            self.put(key, value)
 
     async def send(self, call: Call) -> Reply:
         self.calls.append(call)
         self.before(call)
-        reply = self._do(call)
+        answers: list[Reply | None] = []
+        self._sidecar.handle(call, answers.append)
+        reply = answers[0]
+        if reply is None:
+            raise NoAnswer("none")
         self.after(call)
         return reply
+
+    def _on_publish(self, message: Message) -> None:
+        self.published.append(Published(message.topic, message.event_id, message.data))
 
     def events(self, topic: str) -> list[Any]:
         """The data of the topic's events, oldest first."""
         return [each.data for each in self.published if each.topic == topic]
 
+    @property
+    def documents(self) -> dict[str, tuple[Any, int]]:
+        """What is stored by now, by key, with its version."""
+        return {key: (json.loads(value), etag) for key, (value, etag) in self._documents.items()}
+
     def document(self, key: str) -> Any:
         """What is stored under a key; None where there is nothing."""
-        return self.documents.get(key, (None, 0))[0]
+        found = self._documents.get(key)
+        return None if found is None else json.loads(found[0])
 
     def put(self, key: str, value: Any) -> None:
         """Save as somebody else: the version that others have read is not the newest any more."""
-        self.documents[key] = (value, self.documents.get(key, (None, 0))[1] + 1)
+        version = self._documents[key][1] if key in self._documents else 0
+        self._documents[key] = (json.dumps(value).encode(), version + 1)
 
-    def _do(self, call: Call) -> Reply:
-        path = call.target.partition("?")[0]
-        if path.startswith("/v1.0/invoke/product-api/"):
-            return Reply(200, self.menu)
-        topic = path.rpartition("/")[2]
-        if path.startswith("/v1.0/publish/bulk/"):
-            for entry in json.loads(call.body):
-                self._published(topic, entry["event"])
-            return Reply(204)
-        if path.startswith("/v1.0/publish/"):
-            self._published(topic, json.loads(call.body))
-            return Reply(204)
-        if call.method == "POST" and path.endswith("/bulk"):
-            keys = json.loads(call.body)["keys"]
-            found = [self._item(key) for key in keys]
-            return Reply(200, json.dumps(found).encode())
-        if call.method == "POST":
-            statuses = {self._save(item).status for item in json.loads(call.body)}
-            return Reply(409 if 409 in statuses else max(statuses))
-        return self._get(unquote(path.rpartition("/")[2]))
-
-    def _published(self, topic: str, event: Any) -> None:
-        self.published.append(Published(topic, event["id"], event["data"]))
-
-    def _get(self, key: str) -> Reply:
-        if key not in self.documents:
-            return Reply(204)
-        value, version = self.documents[key]
-        return Reply(200, json.dumps(value).encode(), str(version))
-
-    def _item(self, key: str) -> dict[str, Any]:
-        if key not in self.documents:
-            return {"key": key}
-        value, version = self.documents[key]
-        return {"key": key, "data": value, "etag": str(version)}
-
-    def _save(self, item: dict[str, Any]) -> Reply:
-        assert item["options"] == {"concurrency": "first-write"}
-        _, version = self.documents.get(item["key"], (None, 0))
-        if "etag" not in item and version:
-            return Reply(500)
-        if "etag" in item and item["etag"] != str(version):
-            return Reply(409)
-        self.documents[item["key"]] = (item["value"], version + 1)
-        return Reply(204)
+    def remove(self, key: str) -> None:
+        del self._documents[key]

@@ -46,7 +46,7 @@ def stored(status: str, barista: str, kitchen: str) -> dict[str, Any]:
 
 
 def found(document: dict[str, Any]) -> Any:
-    sidecar = FakeSidecar({ID: (document, 1)})
+    sidecar = FakeSidecar({ID: document})
     seen = asyncio.run(Orders(Sidecar(sidecar, "")).find(ID))
     assert seen is not None
     return seen

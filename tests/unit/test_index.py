@@ -12,13 +12,14 @@ from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
 from counter.index import DISORDER_MS, SEGMENTS, Entry, Index, Indexes, Segment, Slot
 from counter.index_reader import Cursor, IndexReader, Mark, UnknownCursor
+from counter.orders import STORE
 from fake_sidecar import FakeSidecar
 
 TOP = Entry(1 << 50, "")
 
 
 def segments_in(fake: FakeSidecar) -> Store[Segment]:
-    return Store(Sidecar(fake, ""), "store", SEGMENTS)
+    return Store(Sidecar(fake, ""), STORE, SEGMENTS)
 
 
 def indexes_over(fake: FakeSidecar, seed: int = 0) -> Indexes:

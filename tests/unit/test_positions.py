@@ -108,7 +108,7 @@ def test_a_segment_that_is_missing_is_an_answer_to_wait_for() -> None:
         fake = FakeSidecar()
         indexes, index = indexes_over(fake), Index("all", 1)
         await fill(fake, indexes, index, entries(0, 60))
-        del fake.documents["all-0-0"]
+        fake.remove("all-0-0")
         with pytest.raises(Unavailable):
             await since(fake, indexes, index, ())
 

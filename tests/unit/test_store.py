@@ -19,7 +19,7 @@ class Numbers:
     """A store of numbers, one of them under the key `n`, and the pauses of its writer."""
 
     def __init__(self, first: int | None = None) -> None:
-        self.sidecar = FakeSidecar()
+        self.sidecar = FakeSidecar(store="numbers")
         self.pauses = 0
         if first is not None:
             self.sidecar.put("n", first)
