@@ -7,7 +7,6 @@ A component carries its document as a file: it has no code to make one. The stat
 station called `anystation`; each serves it under its own name.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -15,7 +14,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from scripts import cache, resources
@@ -31,14 +29,14 @@ from pydantic.json_schema import models_json_schema  # noqa: E402
 
 from coffeeshop.answers import ProblemDetails  # noqa: E402
 from coffeeshop.callers import POS, SIDECAR, STAFF, STATION  # noqa: E402
-from coffeeshop.contracts import Station  # noqa: E402
 from coffeeshop.environment import Environment  # noqa: E402
 from coffeeshop.http import ANYONE, Route, Router  # noqa: E402
 from coffeeshop.operation import Answer, Operation, Parameter  # noqa: E402
 from coffeeshop.paths import SCHEMAS as PATH_SCHEMAS  # noqa: E402
 from coffeeshop.settings import Settings  # noqa: E402
 from coffeeshop.topics import EVENTS, TYPE, Event  # noqa: E402
-from station.api import DESCRIBED_AS, described  # noqa: E402
+from scripts import guests  # noqa: E402
+from station.api import DESCRIBED_AS  # noqa: E402
 
 VERSION = "1.0.0"
 APIS = resources.apis()
@@ -112,24 +110,7 @@ def router(api: str) -> Router:
         entropy=os.urandom,
         sleep=sleep,
     )
-    built: Router = _app(api).HttpHandler.build(env)
-    return built
-
-
-def _app(api: str) -> ModuleType:
-    """The API's app.py, with nothing in place of the adapter to the guest's bindings."""
-    adapter = ModuleType("coffeeshop.wasi")
-    adapter.Guest = object  # type: ignore[attr-defined] # a module's attribute
-    sys.modules["coffeeshop.wasi"] = adapter
-    try:
-        spec = importlib.util.spec_from_file_location(f"app_of_{api}", _folder(api) / "app.py")
-        assert spec is not None  # noqa: S101 - the file exists
-        assert spec.loader is not None  # noqa: S101
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    finally:
-        del sys.modules["coffeeshop.wasi"]
+    return guests.of_program(_folder(api).name).build(env)
 
 
 # OpenAPI
@@ -389,9 +370,7 @@ def target(api: str) -> Path:
 
 def served(api: str) -> bytes:
     """The API's committed document, as it serves it."""
-    if api in resources.stations():
-        return described(Station(api))
-    return target(api).read_bytes()
+    return guests.api(api).description(api).content
 
 
 def documents() -> dict[Path, str]:

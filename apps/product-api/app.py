@@ -1,9 +1,8 @@
 """product-api: the menu."""
 
 from coffeeshop.wasi import Guest
-from product.api import build
+from product.api import API
 
 
 class HttpHandler(Guest):
-    api = "product-api"
-    build = staticmethod(build)
+    api = API

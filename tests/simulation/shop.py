@@ -12,9 +12,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.http import Response
 from coffeeshop.settings import Settings
 from counter import index, watch
-from counter.api import build as build_counter
-from product.api import build as build_product
-from station.api import build as build_station
+from scripts import guests
 from tests.dapr.configuration import Configuration, read_configuration
 from tests.dapr.engines import Engines
 from tests.dapr.sidecar import APP_TOKEN, Sidecar
@@ -105,13 +103,9 @@ class Shop:
                 entropy=self.world.entropy,
                 sleep=self.world.sleep,
             )
-            if name == "counter-api":
-                return build_counter(env)
-            if name == "product-api":
-                return build_product(env)
             if self._staffed and name == "barista-api":
-                return staff.build(env)
-            return build_station(env)
+                return staff.API.build(env)
+            return guests.api(name.removesuffix("-api")).build(env)
 
         return build
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from coffeeshop.api import FAILURES
-from coffeeshop.callers import Callers
+from coffeeshop.api import Api, Context
 from coffeeshop.contracts import ItemStatus, MadeItem, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
-from coffeeshop.http import Request, Response, Route, Router
-from coffeeshop.logs import logger
+from coffeeshop.files import File
+from coffeeshop.http import Request, Response, Route
+from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED
@@ -24,10 +24,10 @@ _TICKETS = TypeAdapter(StationAnswered)
 
 
 class Staffed:
-    def __init__(self, station: Station, env: Environment) -> None:
+    def __init__(self, station: Station, env: Environment, log: Log) -> None:
         self._station = station
         self._env = env
-        self._log = logger(f"{station}-api", env.clock)
+        self._log = log
         self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._tickets = Store(self._sidecar, f"{station}-store", _TICKETS)
 
@@ -122,17 +122,15 @@ def _status(known: Stored[StationAnswered]) -> ItemStatus:
     return known.value.items[0].status
 
 
-def build(env: Environment) -> Router:
-    name = Station(env.settings.station)
-    staffed = Staffed(name, env)
-    log = logger(f"{name}-api", env.clock)
-    sidecar = Callers(env.settings, log).sidecar
-    return Router(
-        [
-            Route("POST", PLACED.route(name), staffed.accept, sidecar),
-            Route("POST", CANCELLED.route(name), staffed.cancel, sidecar),
-            Route("POST", "/tap/{id}", staffed.tap),
-        ],
-        FAILURES,
-        log,
-    )
+def routes(context: Context) -> list[Route]:
+    name = Station(context.name)
+    staffed = Staffed(name, context.env, context.log)
+    sidecar = context.callers.sidecar
+    return [
+        Route("POST", PLACED.route(name), staffed.accept, sidecar),
+        Route("POST", CANCELLED.route(name), staffed.cancel, sidecar),
+        Route("POST", "/tap/{id}", staffed.tap),
+    ]
+
+
+API = Api("{station}-api", routes, lambda _: File(b"{}"))

@@ -13,7 +13,7 @@ from coffeeshop.settings import Settings
 from coffeeshop.transport import Call
 from example_orders import NOW, ORDER_ID
 from fake_sidecar import FakeSidecar
-from station.api import build
+from station.api import API
 
 ORDERED = "/dapr_subscribe_KitchenOrdered"
 CANCELLED = "/dapr_subscribe_KitchenOrderCancelled"
@@ -44,7 +44,7 @@ class Kitchen:
             entropy=os.urandom,
             sleep=_no_sleep,
         )
-        self._router: Router = build(env)
+        self._router: Router = API.build(env)
 
     def ask(self, method: str, target: str, body: Any = None, token: str = "token") -> Response:
         headers = {"content-type": "application/cloudevents+json", "dapr-api-token": token}

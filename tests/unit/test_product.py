@@ -12,7 +12,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response
 from coffeeshop.settings import Settings
 from coffeeshop.transport import Call, Reply
-from product.api import build
+from product.api import API
 
 ITEMS = "/v1-get-items-by-types"
 JSON = {"content-type": "application/json"}
@@ -36,7 +36,7 @@ def ask(
         return await router(Request(method, target, (headers or {}).get, read))
 
     env = Environment(Settings(), NoSidecar(), lambda: datetime.now(UTC), os.urandom, sleep)
-    router = build(env)
+    router = API.build(env)
     return asyncio.run(call())
 
 

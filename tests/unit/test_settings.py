@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from coffeeshop.api import Api
 from coffeeshop.environment import Environment
-from coffeeshop.http import Request, Response, Route, Router, alive
-from coffeeshop.logs import logger
+from coffeeshop.files import File
+from coffeeshop.http import Request, Response, Route, alive
 from coffeeshop.settings import ALWAYS_NEEDED, NAMES, Settings
-from coffeeshop.start import start
 
 TOKENS = ("sidecar_token", "app_token", "pos_token", "staff_token")
 SECRETS = (*TOKENS, "id_secret")
@@ -104,9 +104,7 @@ def answered(
     name: str = "counter-api",
     needed: tuple[str, ...] = (*ALWAYS_NEEDED, "id_secret"),
 ) -> Response:
-    def build(env: Environment) -> Router:
-        routes = [Route("GET", "/healthz/counter", alive), Route("GET", "/page", alive)]
-        return Router(routes, {}, logger("counter-api", env.clock))
+    api = Api(name, lambda _: [Route("GET", "/page", alive)], lambda _: File(b"{}"), needed=needed)
 
     async def no_body(limit: int) -> bytes:
         return b""
@@ -115,10 +113,10 @@ def answered(
         return
 
     env = Environment(settings, _nothing(), lambda: datetime.now(UTC), bytes, no_sleep)
-    api = start(name, needed, build, env)
+    started = api.start(env)
 
     async def ask() -> Response:
-        return await api(Request("GET", target, lambda _name: None, no_body))
+        return await started(Request("GET", target, lambda _name: None, no_body))
 
     return asyncio.run(ask())
 

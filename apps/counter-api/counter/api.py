@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from coffeeshop import contracts, operation, paths
 from coffeeshop.answers import FieldError
-from coffeeshop.api import FAILURES
-from coffeeshop.callers import Callers
+from coffeeshop.api import Api, Context
 from coffeeshop.contracts import OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
@@ -15,12 +14,11 @@ from coffeeshop.http import (
     Request,
     Response,
     Route,
-    Router,
-    alive,
     invalid_fields,
     unavailable,
 )
-from coffeeshop.logs import Log, logger
+from coffeeshop.logs import Log
+from coffeeshop.settings import ALWAYS_NEEDED
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import UPDATED_ROUTES
 from counter import operations as op
@@ -44,48 +42,46 @@ BOARD_PAUSE = 1.0
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def build(env: Environment) -> Router:
-    log = logger("counter-api", env.clock)
+def routes(context: Context) -> list[Route]:
+    env, log = context.env, context.log
     counter = Counter(Workflow(env, log), env, log)
     menu = MenuBoard(env, log)
-    callers = Callers(env.settings, log)
-    pos, sidecar = callers.pos, callers.sidecar
+    pos, sidecar = context.callers.pos, context.callers.sidecar
+    staff = context.callers.station
     orders, order = "/v1/api/orders", "/v1/api/orders/{id}"
     all_orders, sold_out = "/v1/api/fulfillment-orders", "/v1/api/menu/{itemType}/unavailable"
-    return Router(
-        [
-            Route("POST", orders, counter.place_order, pos, op.PLACE_ORDER),
-            Route("GET", orders, counter.list_customer_orders, pos, op.LIST_CUSTOMER_ORDERS),
-            Route("GET", order, counter.get_order, pos, op.GET_ORDER),
-            Route("GET", f"{order}/events", counter.follow_order, pos, op.FOLLOW_ORDER),
-            Route("POST", f"{order}/cancel", counter.cancel_order, pos, op.CANCEL_ORDER),
-            Route("GET", all_orders, counter.list_all_orders, pos, op.LIST_ALL_ORDERS),
-            Route(
-                "GET", f"{all_orders}/events", counter.follow_all_orders, pos, op.FOLLOW_ALL_ORDERS
-            ),
-            Route("GET", "/v1/api/menu", menu.get_menu, operation=op.GET_MENU),
-            Route(
-                "GET", "/v1/api/menu/{itemType}/image", menu.get_picture, operation=op.GET_PICTURE
-            ),
-            Route("PUT", sold_out, menu.put_sold_out, callers.station, op.SELL_OUT),
-            Route("DELETE", sold_out, menu.delete_sold_out, callers.station, op.SELL_AGAIN),
-            *(
-                Route("POST", path, counter.record_reports, sidecar, operation.EVENT)
-                for path in UPDATED_ROUTES
-            ),
-            Route("POST", "/job/sweep", counter.sweep, sidecar, op.SWEEP),
-            Route("GET", "/healthz/counter", alive, operation=operation.ALIVE),
-            Route("GET", "/openapi.json", page.DESCRIPTION, operation=operation.DESCRIPTION),
-            Route("GET", "/openapi/counter.json", page.DESCRIPTION),
-            Route("GET", "/asyncapi.json", page.EVENTS, operation=op.EVENTS_DESCRIPTION),
-            Route("GET", "/", page.HTML),
-            Route("GET", "/page.css", page.STYLE),
-            Route("GET", "/page.js", page.SCRIPT),
-            Route("GET", "/icon.svg", page.ICON),
-        ],
-        {**FAILURES, TooManyRequests: busy()},
-        log,
-    )
+    return [
+        Route("POST", orders, counter.place_order, pos, op.PLACE_ORDER),
+        Route("GET", orders, counter.list_customer_orders, pos, op.LIST_CUSTOMER_ORDERS),
+        Route("GET", order, counter.get_order, pos, op.GET_ORDER),
+        Route("GET", f"{order}/events", counter.follow_order, pos, op.FOLLOW_ORDER),
+        Route("POST", f"{order}/cancel", counter.cancel_order, pos, op.CANCEL_ORDER),
+        Route("GET", all_orders, counter.list_all_orders, pos, op.LIST_ALL_ORDERS),
+        Route("GET", f"{all_orders}/events", counter.follow_all_orders, pos, op.FOLLOW_ALL_ORDERS),
+        Route("GET", "/v1/api/menu", menu.get_menu, operation=op.GET_MENU),
+        Route("GET", "/v1/api/menu/{itemType}/image", menu.get_picture, operation=op.GET_PICTURE),
+        Route("PUT", sold_out, menu.put_sold_out, staff, op.SELL_OUT),
+        Route("DELETE", sold_out, menu.delete_sold_out, staff, op.SELL_AGAIN),
+        *(
+            Route("POST", path, counter.record_reports, sidecar, operation.EVENT)
+            for path in UPDATED_ROUTES
+        ),
+        Route("POST", "/job/sweep", counter.sweep, sidecar, op.SWEEP),
+        Route("GET", "/asyncapi.json", page.EVENTS, operation=op.EVENTS_DESCRIPTION),
+        Route("GET", "/", page.HTML),
+        Route("GET", "/page.css", page.STYLE),
+        Route("GET", "/page.js", page.SCRIPT),
+        Route("GET", "/icon.svg", page.ICON),
+    ]
+
+
+API = Api(
+    "counter-api",
+    routes,
+    lambda _: page.DESCRIPTION,
+    needed=(*ALWAYS_NEEDED, "id_secret"),
+    failures={TooManyRequests: busy()},
+)
 
 
 class Counter:

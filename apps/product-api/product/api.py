@@ -1,13 +1,10 @@
 """product-api's routes and handlers."""
 
-from coffeeshop import operation
 from coffeeshop.answers import FieldError
-from coffeeshop.api import FAILURES
+from coffeeshop.api import Api, Context
 from coffeeshop.contracts import About, MenuItem, TypesQuery
-from coffeeshop.environment import Environment
 from coffeeshop.files import File, beside
-from coffeeshop.http import Problem, Request, Response, Route, Router, alive, invalid_fields
-from coffeeshop.logs import logger
+from coffeeshop.http import Problem, Request, Response, Route, invalid_fields
 from coffeeshop.operation import JSON, Answer, Operation, Parameter
 from product.images import svg
 from product.menu import MENU
@@ -52,21 +49,17 @@ GET_IMAGE = Operation(
 )
 
 
-def build(env: Environment) -> Router:
-    return Router(
-        [
-            Route("GET", "/", get_about, operation=GET_ABOUT),  # on a port of its own
-            Route("GET", "/v1-get-item-types", get_item_types, operation=LIST_ITEMS),
-            Route("GET", "/v1-get-items-by-types", get_items_by_types, operation=FIND_ITEMS),
-            Route("POST", "/v1-get-items-by-types", post_items_by_types, operation=POST_TYPES),
-            Route("GET", "/v1-item-images/{itemType}", get_image, operation=GET_IMAGE),
-            Route("GET", "/healthz/product", alive, operation=operation.ALIVE),
-            Route("GET", "/openapi.json", _DESCRIPTION, operation=operation.DESCRIPTION),
-            Route("GET", "/openapi/product.json", _DESCRIPTION),
-        ],
-        FAILURES,
-        logger("product-api", env.clock),
-    )
+def routes(_context: Context) -> list[Route]:
+    return [
+        Route("GET", "/", get_about, operation=GET_ABOUT),  # on a port of its own
+        Route("GET", "/v1-get-item-types", get_item_types, operation=LIST_ITEMS),
+        Route("GET", "/v1-get-items-by-types", get_items_by_types, operation=FIND_ITEMS),
+        Route("POST", "/v1-get-items-by-types", post_items_by_types, operation=POST_TYPES),
+        Route("GET", "/v1-item-images/{itemType}", get_image, operation=GET_IMAGE),
+    ]
+
+
+API = Api("product-api", routes, lambda _: _DESCRIPTION)
 
 
 async def get_about(_request: Request) -> Response:

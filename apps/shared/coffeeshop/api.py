@@ -1,8 +1,83 @@
-"""What the shop's APIs have in common beside the HTTP kit."""
+"""How every API is built and started: its own routes, and what all APIs have."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 from coffeeshop.answers import unavailable
-from coffeeshop.http import Failures
+from coffeeshop.callers import Callers
+from coffeeshop.environment import Environment
+from coffeeshop.files import File
+from coffeeshop.http import Failures, Request, Response, Route, Router, alive
+from coffeeshop.logs import Log, logger
+from coffeeshop.operation import ALIVE, DESCRIPTION
+from coffeeshop.settings import ALWAYS_NEEDED, Settings
 from coffeeshop.transport import Unavailable
+
+Answering = Callable[[Request], Awaitable[Response]]
 
 FAILURES: Failures = {Unavailable: unavailable("The shop cannot answer now. Repeat the request.")}
 """What an API answers where something that it depends on does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an API's routes are made of."""
+
+    env: Environment
+    log: Log
+    callers: Callers
+    name: str
+    """The API's short name, such as `counter`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An API, before it has an environment.
+
+    A module `api.py` of each program has one, called `API`. `app.py` hands it to the guest's
+    adapter, and `scripts.guests` to everything that runs natively.
+    """
+
+    name: str
+    """Its app id, in which `{station}` stands for that setting."""
+    routes: Callable[[Context], Sequence[Route]]
+    """Its own, without those that every API has."""
+    description: Callable[[str], File]
+    """Its OpenAPI document, by the short name under which it runs."""
+    needed: tuple[str, ...] = ALWAYS_NEEDED
+    """The settings that it cannot be without."""
+    failures: Failures = field(default_factory=dict)
+    """What its handlers' exceptions are answered, beside those of every API."""
+
+    def app_id(self, settings: Settings) -> str:
+        return self.name.format(station=settings.station or "station")
+
+    def build(self, env: Environment) -> Router:
+        app_id = self.app_id(env.settings)
+        log, name = logger(app_id, env.clock), app_id.removesuffix("-api")
+        description = self.description(name)
+        routes = [
+            *self.routes(Context(env, log, Callers(env.settings, log), name)),
+            Route("GET", f"/healthz/{name}", alive, operation=ALIVE),
+            Route("GET", "/openapi.json", description, operation=DESCRIPTION),
+            Route("GET", f"/openapi/{name}.json", description),
+        ]
+        return Router(routes, {**FAILURES, **self.failures}, log)
+
+    def start(self, env: Environment) -> Answering:
+        """The API as `build` makes it. With a wrong setting it answers 503 to everything, its
+        health included: a cluster does not call it ready, and events are repeated. Each wrong
+        setting is a line of the log."""
+        wrong = env.settings.wrong(self.needed)
+        if not wrong:
+            return self.build(env)
+        app_id = self.app_id(env.settings)
+        log = logger(app_id, env.clock)
+        for each in wrong:
+            log("setting.wrong", level="error", setting=each.name, expected=each.expected)
+        detail = f"{app_id} is not set up: {'; '.join(map(str, wrong))}."
+
+        async def refuse(_request: Request) -> Response:
+            return unavailable(detail).response()
+
+        return refuse

@@ -6,13 +6,13 @@ barista-api and kitchen-api are this component under two names. W1 to W17 are th
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from coffeeshop import contracts, operation, paths
-from coffeeshop.api import FAILURES
-from coffeeshop.callers import Callers
+from coffeeshop.api import Api, Context
 from coffeeshop.contracts import (
     ItemStatus,
     ItemToMake,
@@ -25,9 +25,10 @@ from coffeeshop.contracts import (
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
 from coffeeshop.files import File, beside
-from coffeeshop.http import Problem, Request, Response, Route, Router, alive
-from coffeeshop.logs import Log, logger
+from coffeeshop.http import Problem, Request, Response, Route
+from coffeeshop.logs import Log
 from coffeeshop.operation import JSON, Answer, Operation
+from coffeeshop.settings import ALWAYS_NEEDED
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, publish
@@ -75,38 +76,32 @@ _RECORDS = TypeAdapter(StationAnswered)
 _LISTS = TypeAdapter(UnavailableList)
 
 
-def build(env: Environment) -> Router:
-    name = Station(env.settings.station)
-    log = logger(f"{name}-api", env.clock)
-    station = StationApi(name, env, log)
+def routes(context: Context) -> list[Route]:
+    name = Station(context.name)
+    station = StationApi(name, context.env, context.log)
     result = f"/v1/api/{name}/orders/{{id}}"
     sold_out = f"/v1/api/{name}/unavailable"
     sold_out_item = f"{sold_out}/{{itemType}}"
-    callers = Callers(env.settings, log)
-    sidecar, staff = callers.sidecar, callers.staff
-    description = File(described(name))
-    return Router(
-        [
-            Route("POST", PLACED.route(name), station.make_orders, sidecar, operation.EVENT),
-            Route("POST", CANCELLED.route(name), station.cancel_orders, sidecar, operation.EVENT),
-            Route("GET", result, station.get_order, operation=GET_RESULT),
-            Route("GET", sold_out, station.list_unavailable, operation=LIST_UNAVAILABLE),
-            Route("GET", sold_out_item, station.get_unavailable, operation=GET_UNAVAILABLE),
-            Route("PUT", sold_out_item, station.put_unavailable, staff, PUT_UNAVAILABLE),
-            Route("DELETE", sold_out_item, station.delete_unavailable, staff, DELETE_UNAVAILABLE),
-            Route("GET", f"/healthz/{name}", alive, operation=operation.ALIVE),
-            Route("GET", "/openapi.json", description, operation=operation.DESCRIPTION),
-            Route("GET", f"/openapi/{name}.json", description),
-        ],
-        FAILURES,
-        log,
-    )
+    sidecar, staff = context.callers.sidecar, context.callers.staff
+    return [
+        Route("POST", PLACED.route(name), station.make_orders, sidecar, operation.EVENT),
+        Route("POST", CANCELLED.route(name), station.cancel_orders, sidecar, operation.EVENT),
+        Route("GET", result, station.get_order, operation=GET_RESULT),
+        Route("GET", sold_out, station.list_unavailable, operation=LIST_UNAVAILABLE),
+        Route("GET", sold_out_item, station.get_unavailable, operation=GET_UNAVAILABLE),
+        Route("PUT", sold_out_item, station.put_unavailable, staff, PUT_UNAVAILABLE),
+        Route("DELETE", sold_out_item, station.delete_unavailable, staff, DELETE_UNAVAILABLE),
+    ]
 
 
-def described(station: Station) -> bytes:
-    """The station's OpenAPI document."""
-    document = _DESCRIPTION.decode().replace(DESCRIBED_AS, station)
-    return document.replace(DESCRIBED_AS.capitalize(), station.capitalize()).encode()
+@cache
+def description(name: str) -> File:
+    """The one description under the station's own name."""
+    document = _DESCRIPTION.decode().replace(DESCRIBED_AS, name)
+    return File(document.replace(DESCRIBED_AS.capitalize(), name.capitalize()).encode())
+
+
+API = Api("{station}-api", routes, description, needed=(*ALWAYS_NEEDED, "station"))
 
 
 # Decisions

@@ -2,8 +2,8 @@
 
 import sys
 
+from scripts import guests
 from tests.bench.peer import serving
-from tests.bench.peer.apis import build
 from tests.bench.peer.transport import AiohttpTransport
 
 
@@ -11,7 +11,7 @@ def main() -> None:
     api, port = sys.argv[1:]
     settings = serving.settings()
     transport = AiohttpTransport(settings.sidecar)
-    router = build(api, serving.environment(settings, transport))
+    router = guests.api(api).build(serving.environment(settings, transport))
     serving.serve(router, int(port), transport)
 
 

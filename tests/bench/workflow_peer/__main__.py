@@ -31,9 +31,9 @@ def _router(env: Environment, engine: Engine) -> Router:
         replace(route, handler=getattr(counter, route.handler.__name__))
         if isinstance(getattr(route.handler, "__self__", None), api.Counter)
         else route
-        for route in api.build(env).routes
+        for route in api.API.build(env).routes
     ]
-    return Router(routes, FAILURES, log)
+    return Router(routes, {**FAILURES, **api.API.failures}, log)
 
 
 main()

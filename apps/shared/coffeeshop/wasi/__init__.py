@@ -12,10 +12,10 @@ from componentize_py_types import Err
 from spin_sdk.wit import exports
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
+from coffeeshop.api import Answering, Api
 from coffeeshop.environment import Environment
-from coffeeshop.http import Request, Router
-from coffeeshop.settings import ALWAYS_NEEDED, NAMES, Settings
-from coffeeshop.start import Answering, start
+from coffeeshop.http import Request
+from coffeeshop.settings import NAMES, Settings
 from coffeeshop.wasi.bodies import sleep
 from coffeeshop.wasi.incoming import METHODS, Incoming
 from coffeeshop.wasi.outgoing import WasiTransport
@@ -46,21 +46,15 @@ async def _variable(name: str) -> str | None:
 
 
 class Guest(exports.HttpHandler):
-    """The exported handler. An API's `app.py` has its name, in which `{station}` stands for that
-    setting, the function that builds its router and the settings that it cannot be without."""
+    """The exported handler of the API that an `app.py` names."""
 
-    api: str
-    needed: tuple[str, ...] = ALWAYS_NEEDED
+    api: Api
     _answer: Answering | None = None
-
-    @staticmethod
-    def build(env: Environment) -> Router:
-        raise NotImplementedError
 
     async def handle(self, request: wasi.Request) -> wasi.Response:
         cls = type(self)
         if cls._answer is None:
-            cls._answer = start(cls.api, cls.needed, cls.build, await _environment())
+            cls._answer = cls.api.start(await _environment())
         method = request.get_method()
         incoming = Incoming(request)
         answer = await cls._answer(
