@@ -370,7 +370,7 @@ def target(api: str) -> Path:
 
 def served(api: str) -> bytes:
     """The API's committed document, as it serves it."""
-    return guests.api(api).description(api).content
+    return guests.api(api).description(api)
 
 
 def documents() -> dict[Path, str]:

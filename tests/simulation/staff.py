@@ -12,7 +12,6 @@ from coffeeshop.api import Api, Context
 from coffeeshop.contracts import ItemStatus, MadeItem, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
-from coffeeshop.files import File
 from coffeeshop.http import Request, Response, Route
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
@@ -133,4 +132,4 @@ def routes(context: Context) -> list[Route]:
     ]
 
 
-API = Api("{station}-api", routes, lambda _: File(b"{}"))
+API = Api("{station}-api", routes, lambda _: b"{}")

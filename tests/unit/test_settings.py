@@ -9,7 +9,6 @@ import pytest
 
 from coffeeshop.api import Api
 from coffeeshop.environment import Environment
-from coffeeshop.files import File
 from coffeeshop.http import Request, Response, Route, alive
 from coffeeshop.settings import ALWAYS_NEEDED, NAMES, Settings
 
@@ -104,7 +103,7 @@ def answered(
     name: str = "counter-api",
     needed: tuple[str, ...] = (*ALWAYS_NEEDED, "id_secret"),
 ) -> Response:
-    api = Api(name, lambda _: [Route("GET", "/page", alive)], lambda _: File(b"{}"), needed=needed)
+    api = Api(name, lambda _: [Route("GET", "/page", alive)], lambda _: b"{}", needed=needed)
 
     async def no_body(limit: int) -> bytes:
         return b""

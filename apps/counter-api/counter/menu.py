@@ -13,6 +13,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.files import etag, unless_known
 from coffeeshop.http import Problem, Request, Response, unauthorized
 from coffeeshop.logs import Log
+from coffeeshop.operation import JSON, Answer, Operation
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.transport import Unavailable
 from counter.clients import AtStation, Products, TooManyRequests, WrongToken
@@ -24,6 +25,15 @@ class MenuBoard:
         self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._products = Products(self._sidecar)
 
+    @Operation(
+        "getMenu",
+        "The menu as the counter shows it: with what is sold out",
+        (
+            Answer(200, "The menu", Menu, JSON, ("etag",)),
+            Answer(304, "As it was", headers=("etag",)),
+        ),
+        problems=(429, 503),
+    )
     async def get_menu(self, request: Request) -> Response:
         items = await self._products.menu()
         sold_out = await self._sold_out({item.station for item in items})
@@ -44,6 +54,12 @@ class MenuBoard:
             200, body, headers=(("etag", version), ("cache-control", "no-cache"))
         )
 
+    @Operation(
+        "getPicture",
+        "A drawing of the item",
+        (Answer(200, "The drawing", media_type="image/svg+xml"),),
+        problems=(404, 429, 503),
+    )
     async def get_picture(self, request: Request) -> Response:
         item_type = paths.item_type(request)
         image = await self._products.image(item_type)
@@ -51,9 +67,21 @@ class MenuBoard:
             raise _no_item(item_type)
         return Response(200, image, "image/svg+xml", (("cache-control", "public, max-age=3600"),))
 
+    @Operation(
+        "putSoldOut",
+        "Staff: the item is sold out, at the station that makes it",
+        (Answer(204, "It is on the station's list"),),
+        problems=(404, 429, 503),
+    )
     async def put_sold_out(self, request: Request) -> Response:
         return await self._change(request, "PUT")
 
+    @Operation(
+        "deleteSoldOut",
+        "Staff: the item is to be had again",
+        (Answer(204, "It is not on the station's list"),),
+        problems=(404, 429, 503),
+    )
     async def delete_sold_out(self, request: Request) -> Response:
         return await self._change(request, "DELETE")
 

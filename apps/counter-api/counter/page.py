@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from coffeeshop.files import File, beside
+from coffeeshop.operation import JSON, Answer, Operation
 
 _SAFE = (
     (
@@ -32,5 +33,15 @@ HTML = _file("index.html", "text/html; charset=utf-8")
 STYLE = _file("page.css", "text/css; charset=utf-8")
 SCRIPT = _file("page.js", "text/javascript; charset=utf-8")
 ICON = _file("icon.svg", "image/svg+xml")
-DESCRIPTION = File(beside(__file__, "openapi.json"))
-EVENTS = File(beside(__file__, "asyncapi.json"))
+DESCRIPTION = beside(__file__, "openapi.json")
+EVENTS = File(
+    beside(__file__, "asyncapi.json"),
+    operation=Operation(
+        "getEventsDescription",
+        "The description of the events (AsyncAPI)",
+        (
+            Answer(200, "The description", dict[str, object], JSON, ("etag",)),
+            Answer(304, "As it was", headers=("etag",)),
+        ),
+    ),
+)

@@ -3,7 +3,7 @@
 from coffeeshop.answers import FieldError
 from coffeeshop.api import Api, Context
 from coffeeshop.contracts import About, MenuItem, TypesQuery
-from coffeeshop.files import File, beside
+from coffeeshop.files import beside
 from coffeeshop.http import Problem, Request, Response, Route, invalid_fields
 from coffeeshop.operation import JSON, Answer, Operation, Parameter
 from product.images import svg
@@ -17,15 +17,40 @@ _ABOUT = Response(
     200, About(name="product-api", does="the menu", description="/openapi.json").to_json()
 )
 _IMAGES = {str(item.itemType): svg(item).encode() for item in MENU}
-_DESCRIPTION = File(beside(__file__, "openapi.json"))
+_DESCRIPTION = beside(__file__, "openapi.json")
 
+_SUMMARY = "The items of these types; an unknown type is left out"
 _SOME = (Answer(200, "Those of the items that exist", tuple[MenuItem, ...], JSON),)
-LIST_ITEMS = Operation(
-    "listItems", "The whole menu", (Answer(200, "Every item", tuple[MenuItem, ...], JSON),)
+
+
+def routes(_context: Context) -> list[Route]:
+    return [
+        Route("GET", "/", get_about),  # on a port of its own
+        Route("GET", "/v1-get-item-types", get_item_types),
+        Route("GET", "/v1-get-items-by-types", get_items_by_types),
+        Route("POST", "/v1-get-items-by-types", post_items_by_types),
+        Route("GET", "/v1-item-images/{itemType}", get_image),
+    ]
+
+
+API = Api("product-api", routes, lambda _: _DESCRIPTION)
+
+
+@Operation(
+    "getAbout", "What this API is", (Answer(200, "Its name, and its description", About, JSON),)
 )
-FIND_ITEMS = Operation(
+async def get_about(_request: Request) -> Response:
+    return _ABOUT
+
+
+@Operation("listItems", "The whole menu", (Answer(200, "Every item", tuple[MenuItem, ...], JSON),))
+async def get_item_types(_request: Request) -> Response:
+    return _WHOLE_MENU
+
+
+@Operation(
     "findItems",
-    "The items of these types; an unknown type is left out",
+    _SUMMARY,
     _SOME,
     problems=(400, 413, 415, 422),
     parameters=(
@@ -37,39 +62,6 @@ FIND_ITEMS = Operation(
         ),
     ),
 )
-POST_TYPES = Operation("findItemsByPost", FIND_ITEMS.summary, _SOME, body=TypesQuery)
-GET_ABOUT = Operation(
-    "getAbout", "What this API is", (Answer(200, "Its name, and its description", About, JSON),)
-)
-GET_IMAGE = Operation(
-    "getImage",
-    "A drawing of the item",
-    (Answer(200, "The drawing", media_type="image/svg+xml"),),
-    problems=(404,),
-)
-
-
-def routes(_context: Context) -> list[Route]:
-    return [
-        Route("GET", "/", get_about, operation=GET_ABOUT),  # on a port of its own
-        Route("GET", "/v1-get-item-types", get_item_types, operation=LIST_ITEMS),
-        Route("GET", "/v1-get-items-by-types", get_items_by_types, operation=FIND_ITEMS),
-        Route("POST", "/v1-get-items-by-types", post_items_by_types, operation=POST_TYPES),
-        Route("GET", "/v1-item-images/{itemType}", get_image, operation=GET_IMAGE),
-    ]
-
-
-API = Api("product-api", routes, lambda _: _DESCRIPTION)
-
-
-async def get_about(_request: Request) -> Response:
-    return _ABOUT
-
-
-async def get_item_types(_request: Request) -> Response:
-    return _WHOLE_MENU
-
-
 async def get_items_by_types(request: Request) -> Response:
     types = request.query().get("types")
     if types is None and request.header("content-type"):
@@ -77,10 +69,17 @@ async def get_items_by_types(request: Request) -> Response:
     return _items(types or "")
 
 
+@Operation("findItemsByPost", _SUMMARY, _SOME, body=TypesQuery)
 async def post_items_by_types(request: Request) -> Response:
     return _items((await request.json(TypesQuery)).types)
 
 
+@Operation(
+    "getImage",
+    "A drawing of the item",
+    (Answer(200, "The drawing", media_type="image/svg+xml"),),
+    problems=(404,),
+)
 async def get_image(request: Request) -> Response:
     item_type = request.path_params["itemType"]
     if item_type not in _IMAGES:

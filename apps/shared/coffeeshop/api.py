@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from coffeeshop.answers import unavailable
 from coffeeshop.callers import Callers
@@ -9,7 +10,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.files import File
 from coffeeshop.http import Failures, Request, Response, Route, Router, alive
 from coffeeshop.logs import Log, logger
-from coffeeshop.operation import ALIVE, DESCRIPTION
+from coffeeshop.operation import DESCRIPTION
 from coffeeshop.settings import ALWAYS_NEEDED, Settings
 from coffeeshop.transport import Unavailable
 
@@ -17,6 +18,12 @@ Answering = Callable[[Request], Awaitable[Response]]
 
 FAILURES: Failures = {Unavailable: unavailable("The shop cannot answer now. Repeat the request.")}
 """What an API answers where something that it depends on does not."""
+
+
+@cache
+def _file(content: bytes) -> File:
+    """Made once: a file makes a digest of its content."""
+    return File(content, operation=DESCRIPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Api:
     """Its app id, in which `{station}` stands for that setting."""
     routes: Callable[[Context], Sequence[Route]]
     """Its own, without those that every API has."""
-    description: Callable[[str], File]
+    description: Callable[[str], bytes]
     """Its OpenAPI document, by the short name under which it runs."""
     needed: tuple[str, ...] = ALWAYS_NEEDED
     """The settings that it cannot be without."""
@@ -55,12 +62,12 @@ class Api:
     def build(self, env: Environment) -> Router:
         app_id = self.app_id(env.settings)
         log, name = logger(app_id, env.clock), app_id.removesuffix("-api")
-        description = self.description(name)
+        description = _file(self.description(name))
         routes = [
             *self.routes(Context(env, log, Callers(env.settings, log), name)),
-            Route("GET", f"/healthz/{name}", alive, operation=ALIVE),
-            Route("GET", "/openapi.json", description, operation=DESCRIPTION),
-            Route("GET", f"/openapi/{name}.json", description),
+            Route("GET", f"/healthz/{name}", alive),
+            Route("GET", "/openapi.json", description),
+            Route("GET", f"/openapi/{name}.json", description, is_described=False),
         ]
         return Router(routes, {**FAILURES, **self.failures}, log)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coffeeshop.http import JSON, Request, Response
+from coffeeshop.operation import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class File:
     content: bytes
     media_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
+    operation: Operation | None = None
     etag: str = field(init=False)
 
     def __post_init__(self) -> None:

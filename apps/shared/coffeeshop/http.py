@@ -18,7 +18,7 @@ from coffeeshop.answers import (
     unavailable,
 )
 from coffeeshop.logs import Log, traceparent
-from coffeeshop.operation import Operation
+from coffeeshop.operation import ALIVE, Operation
 from coffeeshop.request import BodyReader, CutShort, Request, TooLarge
 
 __all__ = [
@@ -65,13 +65,19 @@ ANYONE = Caller("anyone", lambda _: None)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` may hold `{names}` for whole segments. `operation` is for the API's description."""
+    """`path` may hold `{names}` for whole segments."""
 
     method: str
     path: str
     handler: Handler
     caller: Caller = ANYONE
-    operation: Operation | None = None
+    is_described: bool = True
+    """Whether the API's description has it, if its handler has an operation."""
+
+    @property
+    def operation(self) -> Operation | None:
+        """By which its handler is described."""
+        return getattr(self.handler, "operation", None) if self.is_described else None
 
 
 class Router:
@@ -177,6 +183,7 @@ def _as_sent(answer: Response) -> Response:
     return Response(answer.status, answer.body, answer.media_type, wanted, answer.stream)
 
 
+@ALIVE
 async def alive(_request: Request) -> Response:
     """The guest runs; asks nobody else."""
     return Response(204)

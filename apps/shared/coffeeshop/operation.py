@@ -1,8 +1,14 @@
-"""What a route's description says beyond the route itself: OpenAPI is made from it on the host."""
+"""What a route's description says beyond the route itself: OpenAPI is made from it on the host.
 
-from collections.abc import Mapping
+An operation stands above its handler, as a decorator:
+
+    @Operation("getThing", "A thing", (Answer(200, "The thing", Thing, JSON),), problems=(404,))
+    async def get_thing(self, request: Request) -> Response: ...
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -32,6 +38,9 @@ class Answer:
     optional_headers: tuple[str, ...] = ()
 
 
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`problems` are the statuses of its errors, without those that follow from the route: 401 and
@@ -45,6 +54,11 @@ class Operation:
     body: type[BaseModel] | None = None
     internal: bool = False
     """Only the API's own sidecar calls it."""
+
+    def __call__(self, handler: Handler) -> Handler:
+        """Describe the handler. Routes find it there."""
+        handler.operation = self  # type: ignore[attr-defined] # a function's attribute
+        return handler
 
 
 JSON = "application/json"

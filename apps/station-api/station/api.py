@@ -5,18 +5,13 @@ barista-api and kitchen-api are this component under two names. W1 to W17 are th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from functools import cache
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from coffeeshop import contracts, operation, paths
+from coffeeshop import contracts, paths
 from coffeeshop.api import Api, Context
 from coffeeshop.contracts import (
-    ItemStatus,
-    ItemToMake,
-    MadeItem,
     Station,
     StationAnswered,
     StationOrdered,
@@ -24,49 +19,20 @@ from coffeeshop.contracts import (
 )
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
-from coffeeshop.files import File, beside
+from coffeeshop.files import beside
 from coffeeshop.http import Problem, Request, Response, Route
 from coffeeshop.logs import Log
-from coffeeshop.operation import JSON, Answer, Operation
+from coffeeshop.operation import EVENT, JSON, Answer, Operation
 from coffeeshop.settings import ALWAYS_NEEDED
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, publish
 from coffeeshop.transport import Unavailable
+from station.decisions import cancelled, decide, with_item, without_item
 
 UNAVAILABLE = "unavailable"
 """The key of the list of items that are sold out."""
 
-GET_RESULT = Operation(
-    "getResult",
-    "How the station decided on an order's items",
-    (Answer(200, "The station's verdict", StationAnswered, JSON),),
-    problems=(404, 503),
-)
-LIST_UNAVAILABLE = Operation(
-    "listUnavailable",
-    "What is sold out (the “86” list)",
-    (Answer(200, "The list", UnavailableList, JSON),),
-    problems=(503,),
-)
-GET_UNAVAILABLE = Operation(
-    "getUnavailable",
-    "Whether an item is sold out",
-    (Answer(200, "It is sold out", contracts.Unavailable, JSON),),
-    problems=(404, 503),
-)
-PUT_UNAVAILABLE = Operation(
-    "putUnavailable",
-    "An item is sold out",
-    (Answer(204, "It is on the list"),),
-    problems=(404, 503),
-)
-DELETE_UNAVAILABLE = Operation(
-    "deleteUnavailable",
-    "An item is to be had again",
-    (Answer(204, "It is not on the list"),),
-    problems=(404, 503),
-)
 
 DESCRIBED_AS = "anystation"
 """The station whose description is committed. Each station serves it under its own name."""
@@ -84,93 +50,23 @@ def routes(context: Context) -> list[Route]:
     sold_out_item = f"{sold_out}/{{itemType}}"
     sidecar, staff = context.callers.sidecar, context.callers.staff
     return [
-        Route("POST", PLACED.route(name), station.make_orders, sidecar, operation.EVENT),
-        Route("POST", CANCELLED.route(name), station.cancel_orders, sidecar, operation.EVENT),
-        Route("GET", result, station.get_order, operation=GET_RESULT),
-        Route("GET", sold_out, station.list_unavailable, operation=LIST_UNAVAILABLE),
-        Route("GET", sold_out_item, station.get_unavailable, operation=GET_UNAVAILABLE),
-        Route("PUT", sold_out_item, station.put_unavailable, staff, PUT_UNAVAILABLE),
-        Route("DELETE", sold_out_item, station.delete_unavailable, staff, DELETE_UNAVAILABLE),
+        Route("POST", PLACED.route(name), station.make_orders, sidecar),
+        Route("POST", CANCELLED.route(name), station.cancel_orders, sidecar),
+        Route("GET", result, station.get_order),
+        Route("GET", sold_out, station.list_unavailable),
+        Route("GET", sold_out_item, station.get_unavailable),
+        Route("PUT", sold_out_item, station.put_unavailable, staff),
+        Route("DELETE", sold_out_item, station.delete_unavailable, staff),
     ]
 
 
-@cache
-def description(name: str) -> File:
+def description(name: str) -> bytes:
     """The one description under the station's own name."""
     document = _DESCRIPTION.decode().replace(DESCRIBED_AS, name)
-    return File(document.replace(DESCRIBED_AS.capitalize(), name.capitalize()).encode())
+    return document.replace(DESCRIBED_AS.capitalize(), name.capitalize()).encode()
 
 
 API = Api("{station}-api", routes, description, needed=(*ALWAYS_NEEDED, "station"))
-
-
-# Decisions
-
-
-def decide(
-    order: StationOrdered,
-    station: Station,
-    sold_out: frozenset[int],
-    now: datetime,
-    make_id: Callable[[], str],
-) -> StationAnswered:
-    """The station's report on an order: each item is expired, sold out, or made."""
-
-    def verdict(item: ItemToMake) -> MadeItem:
-        reason = None
-        if now > order.expiresAt:
-            reason = f"{item.name} was not made: the order came to the {station} too late."
-        elif item.itemType in sold_out:
-            reason = f"{item.name} is sold out."
-        return MadeItem(
-            id=item.id,
-            itemType=item.itemType,
-            name=item.name,
-            status=ItemStatus.FAILED if reason else ItemStatus.READY,
-            reason=reason,
-            makeId=None if reason else make_id(),
-        )
-
-    return StationAnswered(
-        orderId=order.orderId,
-        station=station,
-        items=tuple(map(verdict, order.items)),
-        answeredAt=now,
-    )
-
-
-def cancelled(order: StationOrdered, station: Station, now: datetime) -> StationAnswered:
-    """The report on an order that was cancelled before it came (W13)."""
-    return StationAnswered(
-        orderId=order.orderId,
-        station=station,
-        items=tuple(
-            MadeItem(
-                id=item.id,
-                itemType=item.itemType,
-                name=item.name,
-                status=ItemStatus.CANCELLED,
-                reason=f"{item.name} was cancelled before it was begun.",
-                makeId=None,
-            )
-            for item in order.items
-        ),
-        answeredAt=now,
-    )
-
-
-def with_item(current: UnavailableList, item_type: int, now: datetime) -> UnavailableList:
-    if any(each.itemType == item_type for each in current.items):
-        return current
-    entry = contracts.Unavailable(itemType=item_type, since=now)
-    return UnavailableList(items=(*current.items, entry))
-
-
-def without_item(current: UnavailableList, item_type: int) -> UnavailableList:
-    return UnavailableList(items=tuple(e for e in current.items if e.itemType != item_type))
-
-
-# Handlers
 
 
 class StationApi:
@@ -182,9 +78,11 @@ class StationApi:
         self._records = Store(self._sidecar, f"{station}-store", _RECORDS)
         self._lists = Store(self._sidecar, f"{station}-store", _LISTS)
 
+    @EVENT
     async def make_orders(self, request: Request) -> Response:
         return await deliver(request, StationOrdered, self._make_all, self._log)
 
+    @EVENT
     async def cancel_orders(self, request: Request) -> Response:
         return await deliver(request, StationOrdered, self._cancel_all, self._log)
 
@@ -243,6 +141,12 @@ class StationApi:
     def _make_id(self) -> str:
         return str(UUID(bytes=self._env.entropy(16), version=4))
 
+    @Operation(
+        "getResult",
+        "How the station decided on an order's items",
+        (Answer(200, "The station's verdict", StationAnswered, JSON),),
+        problems=(404, 503),
+    )
     async def get_order(self, request: Request) -> Response:
         order_id = paths.order_id(request)
         known = await self._records.get(_key(order_id))
@@ -252,9 +156,21 @@ class StationApi:
 
     # What is sold out ("86")
 
+    @Operation(
+        "listUnavailable",
+        "What is sold out (the “86” list)",
+        (Answer(200, "The list", UnavailableList, JSON),),
+        problems=(503,),
+    )
     async def list_unavailable(self, _request: Request) -> Response:
         return Response(200, (await self._sold_out()).to_json())
 
+    @Operation(
+        "getUnavailable",
+        "Whether an item is sold out",
+        (Answer(200, "It is sold out", contracts.Unavailable, JSON),),
+        problems=(404, 503),
+    )
     async def get_unavailable(self, request: Request) -> Response:
         item_type = paths.item_type(request)
         for each in (await self._sold_out()).items:
@@ -262,12 +178,24 @@ class StationApi:
                 return Response(200, each.to_json())
         raise Problem(404, f"Item {item_type} is not on the list: it is available.")
 
+    @Operation(
+        "putUnavailable",
+        "An item is sold out",
+        (Answer(204, "It is on the list"),),
+        problems=(404, 503),
+    )
     async def put_unavailable(self, request: Request) -> Response:
         item_type, now = paths.item_type(request), self._env.clock()
         await self._change(lambda current: with_item(current, item_type, now))
         self._log("item.unavailable", itemType=item_type)
         return Response(204)
 
+    @Operation(
+        "deleteUnavailable",
+        "An item is to be had again",
+        (Answer(204, "It is not on the list"),),
+        problems=(404, 503),
+    )
     async def delete_unavailable(self, request: Request) -> Response:
         item_type = paths.item_type(request)
         await self._change(lambda current: without_item(current, item_type))

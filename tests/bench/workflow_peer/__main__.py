@@ -8,7 +8,7 @@ from coffeeshop.api import FAILURES
 from coffeeshop.environment import Environment
 from coffeeshop.http import Router
 from coffeeshop.logs import logger
-from counter import api
+from counter import api, handlers
 from tests.bench.peer import serving
 from tests.bench.peer.transport import AiohttpTransport
 from tests.bench.workflow_peer.counter import DurableWorkflow
@@ -26,10 +26,10 @@ def main() -> None:
 def _router(env: Environment, engine: Engine) -> Router:
     """counter-api's own routes; its handlers use the durable workflow."""
     log = logger("counter-api", env.clock)
-    counter = api.Counter(DurableWorkflow(env, log, engine), env, log)
+    counter = handlers.Counter(DurableWorkflow(env, log, engine), env, log)
     routes = [
         replace(route, handler=getattr(counter, route.handler.__name__))
-        if isinstance(getattr(route.handler, "__self__", None), api.Counter)
+        if isinstance(getattr(route.handler, "__self__", None), handlers.Counter)
         else route
         for route in api.API.build(env).routes
     ]

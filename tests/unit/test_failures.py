@@ -1,0 +1,167 @@
+"""What a route answers when its sidecar fails is what its description says, no more and no less.
+
+Each call that a route makes to its sidecar fails once in each way, alone and with all that follow.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from coffeeshop.contracts import Station
+from coffeeshop.environment import Environment
+from coffeeshop.http import Request, Response, Route
+from coffeeshop.settings import Settings
+from coffeeshop.topics import CANCELLED, PLACED, UPDATED_ROUTES
+from coffeeshop.transport import Call, NoAnswer, Reply
+from example_orders import MENU_JSON, NOW, answer, placed
+from fake_sidecar import FakeSidecar
+from scripts import describe, guests
+
+APIS = ("product", "counter", "barista")
+ORDER = {"loyaltyMemberId": "ann", "items": [{"itemType": 1}, {"itemType": 7}]}
+EVENTS = {
+    **dict.fromkeys((PLACED.route("barista"), CANCELLED.route("barista")), "ordered"),
+    **dict.fromkeys(UPDATED_ROUTES, "answered"),
+}
+FAILURES: dict[str, Reply | None] = {
+    "no answer": None,
+    "nothing": Reply(204),
+    "no document": Reply(200),
+    "half a document": Reply(200, b'{"items":[', "1"),
+    "another document": Reply(200, b'{"a":1}', "1"),
+    **{str(status): Reply(status) for status in (400, 401, 403, 404, 409, 429, 500, 503)},
+}
+BY_FAILURE = {429, 503}
+"""Statuses of a failure of the sidecar: a route that is described with one has a failure for it."""
+
+
+class Failing(FakeSidecar):
+    """The calls whose numbers are in `fails` are answered with `reply`, or not at all."""
+
+    fails = range(0)
+    reply: Reply | None = None
+    number = 0
+
+    def begin(self, fails: range, reply: Reply | None) -> None:
+        self.fails, self.reply, self.number = fails, reply, 0
+
+    async def send(self, call: Call) -> Reply:
+        self.number += 1
+        if self.number - 1 not in self.fails:
+            return await super().send(call)
+        if self.reply is None:
+            raise NoAnswer("failing")
+        return self.reply
+
+
+class Shop:
+    """An API that has one order, over a sidecar that fails."""
+
+    def __init__(self, api: str) -> None:
+        nothing = b'{"items":[]}'
+        self.sidecar = Failing(
+            store=f"{api}-store",
+            menu=MENU_JSON,
+            others={"barista-api": nothing, "kitchen-api": nothing},
+        )
+        self.now = NOW
+
+        async def sleep(_seconds: float) -> None:
+            return
+
+        settings = Settings(id_secret="s", station=api)
+        env = Environment(settings, self.sidecar, lambda: self.now, os.urandom, sleep)
+        self._router = guests.api(api).build(env)
+        self.routes = self._router.routes
+        self._order = placed([1], [])
+        self._id = self._order.id
+        if api == "counter":
+            created = self._ask("POST", "/v1/api/orders", ORDER)
+            self._id = json.loads(created.body)["id"]
+        elif api == "barista":
+            self._ask("POST", PLACED.route("barista"), self._event("ordered"))
+        self.now += timedelta(seconds=15)  # the order is due in a sweep
+
+    def _event(self, kind: str) -> dict[str, Any]:
+        if kind == "answered":
+            return {"data": json.loads(answer(self._order, Station.BARISTA).to_json())}
+        item = {"id": "i", "itemType": 1, "name": "COFFEE_BLACK"}
+        later = (NOW + timedelta(minutes=5)).isoformat()
+        return {"data": {"orderId": self._order.id, "expiresAt": later, "items": [item]}}
+
+    def ask(self, route: Route) -> int:
+        """The status of a request that the route takes."""
+        target = route.path.replace("{id}", self._id).replace("{itemType}", "7")
+        if route.path == "/v1/api/orders" and route.method == "GET":
+            target += "?loyaltyMemberId=ann"
+        if route.path == "/v1-get-items-by-types" and route.method == "GET":
+            target += "?types=1,7"
+        body: Any = {"types": "1,7"} if "types" in route.path else ORDER
+        if route.path in EVENTS:
+            body = self._event(EVENTS[route.path])
+        return self._ask(route.method, target, body).status
+
+    def _ask(self, method: str, target: str, body: Any) -> Response:
+        async def read(limit: int) -> bytes:
+            return json.dumps(body).encode()
+
+        request = Request(method, target, {"content-type": "application/json"}.get, read)
+
+        async def call() -> Response:
+            return await self._router(request)
+
+        return asyncio.run(call())
+
+
+def routes() -> Iterator[tuple[str, Route]]:
+    for api in APIS:
+        yield from ((api, route) for route in Shop(api).routes if route.operation)
+
+
+def name(value: object) -> str:
+    return f"{value.method} {value.path}" if isinstance(value, Route) else str(value)
+
+
+def described(api: str, route: Route) -> set[int]:
+    operation = describe.openapi(api)["paths"][route.path][route.method.lower()]
+    return set(map(int, operation["responses"]))
+
+
+def seen(api: str, route: Route) -> set[int]:
+    """Every status that a failure provokes, and that of no failure."""
+    shop = Shop(api)
+    shop.sidecar.begin(range(0), None)
+    found = {shop.ask(route)}
+    calls = shop.sidecar.number
+    for first in range(calls):
+        for fails in (range(first, first + 1), range(first, 1_000)):
+            for reply in FAILURES.values():
+                shop = Shop(api)
+                shop.sidecar.begin(fails, reply)
+                found.add(shop.ask(route))
+    return found
+
+
+@pytest.mark.parametrize(("api", "route"), list(routes()), ids=name)
+def test_a_failure_of_the_sidecar_is_answered_as_described(api: str, route: Route) -> None:
+    found, expected = seen(api, route), described(api, route)
+    assert found <= expected
+    assert found & BY_FAILURE == expected & BY_FAILURE
+
+
+def test_a_request_without_a_failure_succeeds_on_every_route() -> None:
+    """Else its failures would prove nothing."""
+    refused: list[str] = []
+    for api, route in routes():
+        if (status := Shop(api).ask(route)) >= 400 and (api, route.path) not in EXPECTED_REFUSALS:
+            refused.append(f"{api} {name(route)}: {status}")
+    assert refused == []
+
+
+EXPECTED_REFUSALS = {("barista", "/v1/api/barista/unavailable/{itemType}")}
+"""Item 7 is not on the list of what is sold out: 404."""
