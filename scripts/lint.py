@@ -26,7 +26,7 @@ def main() -> None:
         (*mypy, "tests/e2e"),
         (*mypy, "tests/bench"),
         (*mypy, "tests/faults"),
-        (*mypy, "tests/simulation", "tests/dapr"),
+        (*mypy, "tests/simulation", "tests/dapr", "tests/dev"),
         (*mypy, "tests/manifests", "tests/cluster"),
         tuple(page.type_check()),
     ]
