@@ -93,7 +93,7 @@ class Shop:
         """Everything that placing an order leaves behind: keys and events, counted."""
 
         def left() -> Json:
-            keys: Json = {api: self.valkey(number).dbsize() for api, number in STORES.items()}
+            keys: Json = {api: sorted(self.valkey(number).keys()) for api, number in STORES.items()}
             return keys | {topic: self.valkey(0).xlen(topic) for topic in TOPICS}
 
         before, now = None, left()
