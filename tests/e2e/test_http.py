@@ -18,11 +18,6 @@ ORDERS = "/v1/api/orders"
 JSON = "content-type: application/json\r\n"
 
 
-def client(shop: Shop, api: str) -> httpx.Client:
-    found: httpx.Client = getattr(shop, api)
-    return found
-
-
 def raw(at: httpx.Client, request: bytes, *, then_end: bool = False) -> tuple[int, bytes]:
     """The status and the rest of what raw bytes are answered. `then_end` ends our side."""
     assert at.base_url.port is not None
@@ -49,7 +44,7 @@ def raw(at: httpx.Client, request: bytes, *, then_end: bool = False) -> tuple[in
     ],
 )
 def test_head_is_get_without_a_body(shop: Shop, api: str, path: str) -> None:
-    at = client(shop, api)
+    at = shop.clients[api]
     head = at.head(path)
     with at.stream("GET", path) as got:
         names = set(got.headers) - {"date"}
@@ -68,9 +63,9 @@ def test_the_check_that_load_balancers_make_by_default_is_answered(
     if stack.ports.runtime == "spin":
         pytest.skip("Spin closes a connection whose request names no host, as HTTP/1.0 may")
     for target in (b"/", b"*"):
-        status, answer = raw(client(shop, api), b"OPTIONS %s HTTP/1.0\r\n\r\n" % target)
+        status, answer = raw(shop.clients[api], b"OPTIONS %s HTTP/1.0\r\n\r\n" % target)
         assert status in (200, 204), answer
-    assert client(shop, api).options(f"/healthz/{api}").headers["allow"] == "GET, HEAD, OPTIONS"
+    assert shop.clients[api].options(f"/healthz/{api}").headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_a_slash_too_many_does_no_harm(shop: Shop, stack: Stack) -> None:
