@@ -100,7 +100,7 @@ bench:  ## Ours beside a native peer, half an hour (SHORT=1: a few ratios; AGAIN
 live:  ## What following an order costs, by streams and by polling (a minute)
 	@$(DO) tests.bench.live
 
-station:  ## NAME=juicebar: add a station; without it, write what the stations need anew
+station:  ## NAME=juicebar: add a station; without it, write again what the stations need
 	@$(DO) stations $(NAME)
 
 images:  ## The container images, with their digests and sizes

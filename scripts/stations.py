@@ -1,4 +1,4 @@
-"""`make station NAME=juicebar`: add a station. Without a name, write what the stations need anew.
+"""`make station NAME=juicebar`: add a station. Without a name, write again what the stations need.
 
 spin.toml lists the stations. What each needs there, in dapr.yaml and in k8s/ is written from
 scripts/station/:
