@@ -37,7 +37,8 @@ _PIECE = re.compile(
 def documents(stations: Sequence[str]) -> dict[Path, str]:
     """Each file that is written for these stations, and its content."""
     found = {}
-    values = [_values(station, number) for number, station in enumerate(stations)]
+    order = tuple(dict.fromkeys((*resources.apis(), *stations)))
+    values = [_values(station, FIRST_SIDECAR_PORT + order.index(station)) for station in stations]
     for source in sorted(path for path in FILES.rglob("*") if path.is_file()):
         for each in values:
             name = str(source.relative_to(FILES)).replace("STATION", each["station"])
@@ -64,16 +65,15 @@ def _written(
     return write
 
 
-def _values(station: str, number: int) -> dict[str, str]:
-    """What a template may name of one station, which is the `number`th."""
-    others = len(resources.apis()) - len(resources.stations())
+def _values(station: str, port: int) -> dict[str, str]:
+    """What a template may name of one station. `port` is its sidecar's."""
     # The first two have a route of their own for their reports.
     own, any_stations = UPDATED.route(station), UPDATED.route("")
     return {
         "station": station,
         "Station": station.capitalize(),
         "STATION": station.upper(),
-        "port": str(FIRST_SIDECAR_PORT + others + number),
+        "port": str(port),
         "updated": own if own in UPDATED_ROUTES else any_stations,
     }
 
