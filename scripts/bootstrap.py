@@ -7,6 +7,7 @@ The environment lies in the cache, by the digest of its lock file, so that a fre
 
 import os
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def environment() -> Path:
     return target
 
 
+def paths() -> list[Path]:
+    """Where code of this checkout is imported from, as pyproject.toml tells pytest."""
+    project = tomllib.loads((cache.CHECKOUT / "pyproject.toml").read_text())
+    return [
+        cache.CHECKOUT / each for each in project["tool"]["pytest"]["ini_options"]["pythonpath"]
+    ]
+
+
 COFFEE = """#!/bin/sh
 '''exec' "$(dirname "$(readlink -f "$0")")/python" "$0" "$@"
 '''
@@ -56,7 +65,7 @@ COFFEE = """#!/bin/sh
 import pathlib, runpy, sys
 for checkout in (pathlib.Path(sys.argv[0]).absolute().parents[2], pathlib.Path.cwd()):
     if (checkout / "apps" / "pos" / "coffee").is_dir():
-        sys.path.insert(0, str(checkout / "apps" / "pos"))
+        sys.path[:0] = [str(checkout / "apps" / each) for each in ("pos", "shared")]
         runpy.run_module("coffee", run_name="__main__")
 sys.exit("coffee: call it as .venv/bin/coffee of a checkout of Coffeeshop, or in one")
 """
@@ -91,11 +100,7 @@ def main() -> None:
     python = str(made / "bin" / "python")
     env = dict(os.environ)
     proxies.exempt(env)
-    if module.startswith("tests."):
-        # As pytest has it by pyproject.toml: these run guests' code natively.
-        apps = cache.CHECKOUT / "apps"
-        guests = (apps / name for name in ("shared", "counter-api", "product-api", "station-api"))
-        env["PYTHONPATH"] = os.pathsep.join(map(str, guests))
+    env["PYTHONPATH"] = os.pathsep.join(map(str, paths()))
     os.execve(python, [python, "-m", module, *arguments], env)  # noqa: S606 - our own program
 
 

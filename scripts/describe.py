@@ -10,33 +10,27 @@ station called `anystation`; each serves it under its own name.
 import json
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts import cache, resources
+from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from coffeeshop.answers import ProblemDetails
+from coffeeshop.callers import POS, SIDECAR, STAFF, STATION
+from coffeeshop.environment import Environment
+from coffeeshop.http import ANYONE, Route, Router
+from coffeeshop.operation import Answer, Operation, Parameter
+from coffeeshop.paths import SCHEMAS as PATH_SCHEMAS
+from coffeeshop.settings import Settings
+from coffeeshop.topics import EVENTS, TYPE, Event
+from scripts import cache, guests, resources
 from scripts.cache import CHECKOUT, say
+from station.api import DESCRIBED_AS
 
 APPS = CHECKOUT / "apps"
-sys.path[:0] = [
-    str(APPS / name) for name in ("shared", "counter-api", "product-api", "station-api")
-]
-
-from pydantic import TypeAdapter  # noqa: E402 - after the path to the guests' code
-from pydantic.json_schema import models_json_schema  # noqa: E402
-
-from coffeeshop.answers import ProblemDetails  # noqa: E402
-from coffeeshop.callers import POS, SIDECAR, STAFF, STATION  # noqa: E402
-from coffeeshop.environment import Environment  # noqa: E402
-from coffeeshop.http import ANYONE, Route, Router  # noqa: E402
-from coffeeshop.operation import Answer, Operation, Parameter  # noqa: E402
-from coffeeshop.paths import SCHEMAS as PATH_SCHEMAS  # noqa: E402
-from coffeeshop.settings import Settings  # noqa: E402
-from coffeeshop.topics import EVENTS, TYPE, Event  # noqa: E402
-from scripts import guests  # noqa: E402
-from station.api import DESCRIBED_AS  # noqa: E402
 
 VERSION = "1.0.0"
 APIS = resources.apis()

@@ -7,15 +7,13 @@ import os
 import sys
 from collections.abc import Mapping
 
-from scripts.cache import CHECKOUT
+from scripts import bootstrap
 from scripts.runtime import Process, environment
-
-PATHS = ("apps/shared", "apps/counter-api", "apps/product-api", "apps/station-api", "")
 
 
 def processes(ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]) -> list[Process]:
     """One uvicorn for each API."""
-    paths = os.pathsep.join(str(CHECKOUT / path) for path in PATHS)
+    paths = os.pathsep.join(map(str, bootstrap.paths()))
     return [
         Process(
             f"{api}-api",

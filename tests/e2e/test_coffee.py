@@ -4,8 +4,10 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -215,3 +217,19 @@ def test_a_rush_of_twenty_orders_a_second_is_accounted_for(
     assert 0 < summary["p50Ms"] <= summary["p99Ms"]
     newest = [each for page in shop.pages("/v1/api/fulfillment-orders", limit=100) for each in page]
     assert {each["status"] for each in newest} <= {"FULFILLED", "FAILED", "CANCELLED"}
+
+
+def test_the_command_line_installs_without_the_checkout(tmp_path: Path) -> None:
+    """As `pipx install .` does it; its libraries are those of this environment."""
+    pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", tmp_path)
+    subprocess.run([*pip, CHECKOUT], check=True, timeout=120)
+    ran = subprocess.run(
+        [tmp_path / "bin" / "coffee", "--help"],
+        env={**ENV, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "order" in ran.stdout

@@ -10,8 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from scripts.cache import CHECKOUT
-
 CLEAN = {
     name: value
     for name, value in os.environ.items()
@@ -23,7 +21,7 @@ MENU = b'{"items":[]}'
 def coffee(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "coffee", *arguments],
-        env={**CLEAN, "PYTHONPATH": str(CHECKOUT / "apps" / "pos"), **env},
+        env={**CLEAN, "PYTHONPATH": os.pathsep.join(sys.path), **env},
         capture_output=True,
         text=True,
         check=False,
