@@ -185,7 +185,7 @@ class Deliveries:
         dead = subscription.dead_letter_topic
         if dead and self._engines.valkey_is_up and not self._world.strikes("dead letter is lost"):
             self._world.fired["(dead letter)"] += 1
-            self._engines.publish(dead, message.event_id, message.data, message.first_topic)
+            self._engines.publish(dead, _cloud_event(message), message.first_topic)
         self._acknowledge(message)
 
     def _acknowledge(self, message: Message) -> None:
@@ -195,10 +195,8 @@ class Deliveries:
 
 def _cloud_event(message: Message) -> dict[str, Any]:
     return {
+        **message.attributes,
         "data": message.data,
         "id": message.event_id,
-        "source": "simulated",
-        "specversion": "1.0",
         "topic": message.first_topic,
-        "type": "com.dapr.event.sent",
     }

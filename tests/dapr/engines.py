@@ -18,6 +18,8 @@ class Message:
     data: Any
     first_topic: str
     """What the event says: a dead letter keeps the topic that it was published to."""
+    attributes: dict[str, Any]
+    """Of its envelope, as it was published: its time and its trace among them."""
     is_acknowledged: bool = False
     deliveries: int = 0
 
@@ -74,8 +76,9 @@ class Engines:
 
     # Broker
 
-    def publish(self, topic: str, event_id: str, data: Any, first_topic: str | None = None) -> None:
-        message = Message(topic, event_id, data, first_topic or topic)
+    def publish(self, topic: str, event: Any, first_topic: str | None = None) -> None:
+        rest = {name: value for name, value in event.items() if name not in ("id", "data")}
+        message = Message(topic, event["id"], event["data"], first_topic or topic, rest)
         self.streams.setdefault(topic, []).append(message)
         self.on_publish(message)
         for subscription in self.configuration.subscriptions:

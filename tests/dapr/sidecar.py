@@ -89,7 +89,7 @@ class Sidecar:
     def _publish(self, topic: str, event: Any) -> Reply:
         if not self.engines.valkey_is_up:
             return Reply(500)
-        self.engines.publish(topic, event["id"], event["data"])
+        self.engines.publish(topic, event)
         return Reply(204)
 
     def _publish_many(self, topic: str, entries: list[Any]) -> Reply | None:
@@ -98,7 +98,7 @@ class Sidecar:
             return Reply(500)
         is_cut = len(entries) > 1 and self.world.strikes("bulk publish stops half way")
         for entry in entries[: len(entries) // 2] if is_cut else entries:
-            self.engines.publish(topic, entry["event"]["id"], entry["event"]["data"])
+            self.engines.publish(topic, entry["event"])
         return Reply(500) if is_cut else Reply(204)
 
     def _invoke(

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.runtime import APIS
 from scripts.supervise import Stack
-from shop import Shop, order, somebody
+from shop import Shop, away, order, somebody
 from tests.support.waiting import until
 
 ORDERS = "/v1/api/orders"
@@ -252,6 +252,26 @@ def test_a_context_goes_with_an_order_to_the_stations(shop: Shop) -> None:
         assert (event["source"], event["subject"]) == (f"{source}-api", placed.json()["id"])
         assert event["type"] == f"coffeeshop.{topic.partition('_')[2]}"
         assert event["dataschema"].startswith("urn:coffeeshop:Station")
+
+
+def test_a_context_goes_with_each_order_that_waited_for_a_station(shop: Shop, stack: Stack) -> None:
+    """What gathered meanwhile is delivered and reported in bulk: to each order its own."""
+    traces = [f"{n}" * 32 for n in (3, 4, 7, 8)]
+    with away(stack, "barista"):
+        ids = [
+            shop.post(
+                order("ann", kitchen=()),
+                traceparent=f"00-{trace}-{'6' * 16}-01",
+                tracestate=f"a={trace[0]}",
+                baggage=f"till={trace[0]}",
+            ).json()["id"]
+            for trace in traces
+        ]
+    for order_id, trace in zip(ids, traces, strict=True):
+        assert shop.finished(order_id)["status"] == "FULFILLED"
+        event = until(partial(_event, shop, "barista_order_updated", order_id), 5, order_id)
+        assert event["traceparent"][3:35] == trace
+        assert (event["tracestate"], event["baggage"]) == (f"a={trace[0]}", f"till={trace[0]}")
 
 
 def _event(shop: Shop, topic: str, order_id: str) -> Any:

@@ -300,9 +300,9 @@ PLANTS = (
             (
                 "        recorded = {key: stored.value for key, stored in known.items()}\n",
                 "        now = self._env.clock()\n"
-                "        late = {key for key, order in by_key.items() if now > order.expiresAt}\n"
+                "        late = {k for k, each in by_key.items() if now > each.event.expiresAt}\n"
                 "        recorded = {k: s.value for k, s in known.items() if k not in late}\n"
-                "        recorded |= {key: decision(by_key[key]) for key in late}\n",
+                "        recorded |= {key: decision(by_key[key].event) for key in late}\n",
             ),
         ),
         ("G4", "G5"),
@@ -490,14 +490,14 @@ PLANTS = (
         EVENTS,
         (
             (
-                "    try:\n        return model.model_validate(data)\n",
+                "    try:\n        return Delivered(model.model_validate(data), trace)\n",
                 "    if 'OrderUpdated' in path and 'expiresAt' in data:\n"
                 "        failed = {'status': 'FAILED', 'reason': 'dead', 'makeId': None}\n"
                 "        items = [{**item, **failed} for item in data['items']]\n"
                 "        place = path.split('_')[2][:7].lower()\n"
                 "        data = {**data, 'station': place, 'items': items}\n"
                 "        data['answeredAt'] = data['expiresAt']\n"
-                "    try:\n        return model.model_validate(data)\n",
+                "    try:\n        return Delivered(model.model_validate(data), trace)\n",
             ),
         ),
         ("G5",),

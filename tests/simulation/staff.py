@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from coffeeshop.api import Api, Context
 from coffeeshop.contracts import ItemStatus, MadeItem, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
-from coffeeshop.events import deliver
+from coffeeshop.events import Delivered, deliver
 from coffeeshop.http import Request, Response, Route
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
@@ -36,8 +36,8 @@ class Staffed:
     async def cancel(self, request: Request) -> Response:
         return await deliver(request, StationOrdered, self._cancel, self._log)
 
-    async def _accept(self, orders: Sequence[StationOrdered]) -> None:
-        for order in orders:
+    async def _accept(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
+        for order in (each.event for each in orders):
             known = await self._tickets.get(f"order-{order.orderId}")
             if known is not None:
                 await self._report(known.value)
@@ -46,8 +46,8 @@ class Staffed:
             status = ItemStatus.FAILED if late else ItemStatus.QUEUED
             await self._create(order, status, final=late)
 
-    async def _cancel(self, orders: Sequence[StationOrdered]) -> None:
-        for order in orders:
+    async def _cancel(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
+        for order in (each.event for each in orders):
             known = await self._tickets.get(f"order-{order.orderId}")
             if known is None:
                 await self._create(order, ItemStatus.CANCELLED, final=True)

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from coffeeshop.contracts import ItemStatus, PlaceOrder, Station
+from coffeeshop.contracts import ItemStatus, PlaceOrder, Station, StationAnswered
 from coffeeshop.environment import Environment
+from coffeeshop.events import Delivered
+from coffeeshop.logs import Trace
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.transport import Call, NoAnswer
@@ -75,7 +77,11 @@ class Counter:
             answer(order, station, statuses, sequence=sequence, final=final)
             for station in stations or order.stations
         ]
-        run(self.workflow.record(events))
+        self.deliver(events)
+
+    def deliver(self, events: Sequence[StationAnswered]) -> None:
+        """Reports, all of one delivery."""
+        run(self.workflow.record([Delivered(each, Trace(lambda _: None)) for each in events]))
 
     def cancel(self, order_id: str) -> View:
         return run(self.workflow.cancel(order_id))

@@ -13,11 +13,12 @@ from tests.dapr.world import Backend, Calm
 
 
 class Published(NamedTuple):
-    """An event as the broker has it."""
+    """An event as the broker has it; `attributes` are those of its envelope."""
 
     topic: str
     id: str
     data: Any
+    attributes: dict[str, Any]
 
 
 Hook = Callable[[Call], None]
@@ -107,7 +108,9 @@ class FakeSidecar:
         return reply
 
     def _on_publish(self, message: Message) -> None:
-        self.published.append(Published(message.topic, message.event_id, message.data))
+        self.published.append(
+            Published(message.topic, message.event_id, message.data, message.attributes)
+        )
 
     def events(self, topic: str) -> list[Any]:
         """The data of the topic's events, oldest first."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coffeeshop.contracts import StationAnswered
-from coffeeshop.events import MAX_DELIVERY, deliver
+from coffeeshop.events import MAX_DELIVERY, Delivered, deliver
 from coffeeshop.http import CutShort, Problem, Request, Response, TooLarge
 from coffeeshop.transport import Unavailable
 from example_orders import NOW, ORDER_ID
@@ -29,11 +29,13 @@ class Handler:
 
     def __init__(self, *, fails: bool = False) -> None:
         self.batches: list[list[StationAnswered]] = []
+        self.contexts: list[dict[str, str]] = []
         self.logged: list[str] = []
         self._fails = fails
 
-    async def __call__(self, events: Sequence[StationAnswered]) -> None:
-        self.batches.append(list(events))
+    async def __call__(self, events: Sequence[Delivered[StationAnswered]]) -> None:
+        self.batches.append([each.event for each in events])
+        self.contexts += [dict(each.trace.headers()) for each in events]
         if self._fails:
             raise Unavailable("The store did not confirm.")
 
@@ -122,6 +124,27 @@ def test_in_bulk_all_events_come_again_if_the_handler_fails() -> None:
     """Also what would be dropped: it is then dropped."""
     with pytest.raises(Unavailable):
         Handler(fails=True).bulk(GOOD, BAD)
+
+
+PARENTS = tuple(f"00-{n:032x}-{n:016x}-01" for n in (1, 2))
+
+
+def test_in_bulk_each_event_has_the_trace_that_it_carries() -> None:
+    handler = Handler()
+    events = [
+        {"data": GOOD, "traceparent": PARENTS[0], "tracestate": "a=1", "baggage": "till=7"},
+        {"data": GOOD, "traceparent": PARENTS[1]},
+        {"data": GOOD, "traceparent": 5, "tracestate": ["a"], "baggage": {"a": 1}},
+        {"data": GOOD, "traceparent": "00-not-one", "tracestate": "a=1", "baggage": "a\nb"},
+    ]
+    entries = [{"entryId": str(n), "event": event} for n, event in enumerate(events)]
+    assert handler.deliver({"entries": entries}).status == 200
+    assert handler.contexts == [
+        {"traceparent": PARENTS[0], "tracestate": "a=1", "baggage": "till=7"},
+        {"traceparent": PARENTS[1]},
+        {},
+        {},
+    ]
 
 
 def test_sixty_four_large_events_fit_into_a_delivery() -> None:

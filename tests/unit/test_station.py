@@ -208,6 +208,41 @@ def test_a_delivery_of_which_one_record_is_not_confirmed_comes_again() -> None:
     assert kitchen.record(OTHER_ID) is not None
 
 
+def test_each_report_of_a_delivery_goes_on_in_the_trace_of_its_order(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The sidecar keeps the trace of an event that has a `traceid`."""
+    kitchen = Kitchen()
+    ids = [ORDER_ID, OTHER_ID]
+    traces = {each: f"00-{n:032x}-{n:016x}-01" for n, each in enumerate(ids, 1)}
+    orders = [
+        event(each) | {"traceparent": traces[each], "tracestate": 'a="1', "baggage": f"b={each}"}
+        for each in ids
+    ]
+    kitchen.bulk(ORDERED, orders)
+    for each in kitchen.sidecar.published:
+        order_id = each.data["orderId"]
+        assert each.attributes["traceid"] == each.attributes["traceparent"] == traces[order_id]
+        assert each.attributes["tracestate"] == 'a="1'
+        assert each.attributes["baggage"] == f"b={order_id}"
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    made = {line["orderId"]: line["traceId"] for line in lines if line["event"] == "item.made"}
+    assert made == {each: trace[3:35] for each, trace in traces.items()}
+
+
+def test_the_report_that_is_alone_goes_on_in_the_trace_of_its_order() -> None:
+    """One of two events is none: the report is published by itself, with the trace in headers."""
+    kitchen = Kitchen()
+    parent = f"00-{1:032x}-{1:016x}-01"
+    carried = {"traceparent": parent, "tracestate": "a=1", "baggage": "b=1"}
+    kitchen.bulk(ORDERED, [event() | carried, {"data": {"version": 1}}])
+    headers = dict(kitchen.sidecar.calls[-1].headers)
+    assert {name: headers[name] for name in carried} == carried
+    (published,) = kitchen.sidecar.published
+    assert published.attributes["baggage"] == "b=1"
+    assert "traceid" not in published.attributes
+
+
 # What is no order, and who may order
 
 

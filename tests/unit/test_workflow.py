@@ -10,7 +10,7 @@ from coffeeshop.transport import Call, Unavailable
 from counter.documents import Order, Tombstone
 from counter.ids import derived_id
 from counter.outcomes import Ended, UnknownOrder
-from example_counter import STATE, Counter, run
+from example_counter import STATE, Counter
 from example_orders import answer, placed
 
 B, K = Station.BARISTA, Station.KITCHEN
@@ -38,7 +38,7 @@ def test_the_reports_of_a_delivery_are_saved_together() -> None:
     orders = [counter.order() for _ in range(20)]
     counter.sidecar.calls.clear()
     events = [answer(order, station) for order in orders for station in (B, K)]
-    run(counter.workflow.record(events))
+    counter.deliver(events)
     assert counter.kinds() == ["save report"]
     seen = [counter.seen(order.id) for order in orders]
     assert {each.status for each in seen if each} == {OrderStatus.FULFILLED}
@@ -50,7 +50,7 @@ def test_of_two_reports_of_a_station_in_a_delivery_the_newer_is_stored(turn: int
     counter = Counter()
     order = counter.order(kitchen=())
     events = [answer(order, B, sequence=1, final=False), answer(order, B, sequence=2)]
-    run(counter.workflow.record(events[::turn]))
+    counter.deliver(events[::turn])
     assert counter.stored_report(order, B)["sequence"] == 2
 
 
@@ -63,7 +63,7 @@ def test_a_report_that_is_known_leaves_the_others_of_a_delivery_stored() -> None
     counter.report(begun, final=False)
     counter.later(1)
     events = [answer(done, B), answer(begun, B, sequence=2), answer(new, B)]
-    run(counter.workflow.record(events))
+    counter.deliver(events)
     assert counter.stored_report(done, B) == first
     assert counter.stored_report(begun, B)["sequence"] == 2
     assert counter.stored_report(new, B)["final"]
@@ -75,10 +75,10 @@ def test_reports_that_are_known_cost_one_read_together() -> None:
     counter = Counter()
     orders = [counter.order() for _ in range(20)]
     events = [answer(order, K) for order in orders]
-    run(counter.workflow.record(events))
+    counter.deliver(events)
     counter.later(60)
     counter.sidecar.calls.clear()
-    run(counter.workflow.record(events))
+    counter.deliver(events)
     assert counter.kinds() == ["save report", "read"]
 
 

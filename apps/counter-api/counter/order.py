@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from coffeeshop.contracts import MAX_ITEMS, ItemStatus, MenuItem, Station, StationAnswered
+from coffeeshop.events import Delivered
 from counter.documents import Item, ItemOutcome, Order, Report, Reports
 
 # Placing
@@ -119,14 +120,14 @@ def reported(event: StationAnswered, now: datetime) -> Report:
 
 
 def newest(
-    events: Iterable[StationAnswered], now: datetime
-) -> list[tuple[StationAnswered, Report]]:
+    events: Iterable[Delivered[StationAnswered]], now: datetime
+) -> list[tuple[Delivered[StationAnswered], Report]]:
     """The reports to be stored, of each order and station the newest (W7)."""
-    found: dict[tuple[str, Station], tuple[StationAnswered, Report]] = {}
-    for event in events:
-        key, report = (event.orderId, event.station), reported(event, now)
+    found: dict[tuple[str, Station], tuple[Delivered[StationAnswered], Report]] = {}
+    for each in events:
+        key, report = (each.event.orderId, each.event.station), reported(each.event, now)
         if key not in found or newer(found[key][1], report) is not None:
-            found[key] = event, report
+            found[key] = each, report
     return list(found.values())
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
+from coffeeshop.events import Delivered
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Save, Store, Stored
@@ -28,12 +29,13 @@ from coffeeshop.transport import Unavailable
 from counter import order as rules
 from counter.announce import Announcer
 from counter.clients import Products
-from counter.documents import Cancellation, Order, Record, Report, Tombstone
+from counter.documents import Cancellation, Order, Record, Tombstone
 from counter.ids import OrderIds
 from counter.index import SEGMENTS, Entry, Indexes, milliseconds, moment
 from counter.looks import Ask, Bury, GiveUp, Look, Settle, look
 from counter.orders import EVERYONE, STORE, Orders, cancellation_key, customer_index, report_key
 from counter.outcomes import Abandoned, Ended, KeyReused, MayExist, Placed, UnknownOrder
+from counter.recorder import Recorder
 from counter.view import View, view
 from counter.watch import LOOKING_MS, WATCH, WATCHES, Turns, Watch, Watched, chunks, due
 
@@ -54,6 +56,7 @@ class Workflow:
         self._products = Products(sidecar)
         self._stations = Announcer(sidecar)
         self._orders = Orders(sidecar)
+        self._recorder = Recorder(self._orders, self._stations, env, log)
         self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), env.choose)
         self._watches = Store(sidecar, STORE, WATCHES)
         self._turns = Turns(self._watches, env.entropy)
@@ -114,48 +117,9 @@ class Workflow:
 
     # A station's report
 
-    async def record(self, events: Sequence[StationAnswered]) -> None:
-        """Store stations' reports: one save in the usual case, and no read (W4, W7). Raises
-        `Unavailable` to get all of them again."""
-        now = self._now()
-        new = {report_key(e.orderId, e.station): (e, r) for e, r in rules.newest(events, now)}
-        there = await self._orders.reports.create_all({key: r for key, (_, r) in new.items()})
-        for key, (event, report) in new.items():
-            if key not in there:
-                raise Unavailable("The store did not confirm.")
-            if there[key] == report:
-                self._log_report(event)
-            elif rules.newer(there[key], report) is None:
-                await self._not_newer(there[key], event, report)
-            else:
-                await self._replace(key, event, report)
-
-    async def _replace(self, key: str, event: StationAnswered, report: Report) -> None:
-        """Lay a report over the one that is stored, if it is newer."""
-
-        def lay_over(stored: Report | None) -> Report | None:
-            if stored is None:
-                raise Unavailable("The store did not confirm.")
-            return rules.newer(stored, report)
-
-        stays = await self._orders.reports.change(key, lay_over, self._env.jitter)
-        if stays is None:
-            self._log_report(event)
-        else:
-            await self._not_newer(stays, event, report)
-
-    async def _not_newer(self, stored: Report, event: StationAnswered, report: Report) -> None:
-        if not rules.contradicts(stored, report):
-            return
-        self._log("report.late", level="warning", orderId=event.orderId, station=event.station)
-        if stored.gave_up and not report.final:
-            # W11: the station still works on what was given up.
-            record = await self._orders.records.get(event.orderId)
-            if record is not None and isinstance(record.value, Order):
-                await self._stations.tell(record.value, (event.station,), CANCELLED)
-
-    def _log_report(self, event: StationAnswered) -> None:
-        self._log("order.updated", orderId=event.orderId, station=event.station, final=event.final)
+    async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
+        """Store stations' reports (W4, W7). Raises `Unavailable` to get all of them again."""
+        await self._recorder.record(events)
 
     # Cancelling
 

@@ -3,6 +3,9 @@
 Left to the sidecar, its type would be Dapr's own, and it would have no subject and no schema.
 """
 
+import json
+from collections.abc import Iterable
+
 MEDIA_TYPE = "application/cloudevents+json"
 
 _EVENT = (
@@ -19,16 +22,17 @@ def enveloped(
     event_type: str,
     subject: str,
     schema: str,
-    baggage: str = "",
+    context: Iterable[tuple[str, str]] = (),
 ) -> bytes:
-    """The JSON `data` in its envelope. No attribute is escaped: none may hold a quote, a backslash
-    or a control character. The sidecar adds `time` and the trace."""
+    """The JSON `data` in its envelope, with the attributes of its trace context. The others are not
+    escaped: none may hold a quote, a backslash or a control character. The sidecar adds `time`,
+    and the trace if there is no `traceid`."""
     attributes = (
         event_id,
         source,
         event_type,
         subject,
         schema,
-        f'"baggage":"{baggage}",' if baggage else "",
+        "".join(f'"{name}":{json.dumps(value)},' for name, value in context),
     )
     return _EVENT % (*(attribute.encode() for attribute in attributes), data)

@@ -1,15 +1,26 @@
 """Events as the sidecar delivers them, one by one or in bulk, and what is answered."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from coffeeshop.http import Incomplete, Problem, Request, Response, unavailable
-from coffeeshop.logs import Log, traceparent
+from coffeeshop.logs import Log, Trace, traceparent
 
 Event = TypeVar("Event", bound=BaseModel)
-Handle = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Generic[Event]):
+    """An event, and the trace that it belongs to: in bulk each has its own."""
+
+    event: Event
+    trace: Trace
+
+
+Handle = Callable[[Sequence[Delivered[Event]]], Awaitable[None]]
 
 VERSION = 1
 MAX_DELIVERY = 8 * 1024 * 1024
@@ -27,6 +38,7 @@ class CloudEvent(_Document):
     """What the sidecar delivers (CloudEvents 1.0); `data` is the event that was published."""
 
     data: Any = None
+    traceparent: Any = None
     tracestate: Any = None
     baggage: Any = None
 
@@ -71,44 +83,48 @@ async def deliver(
     except Problem as problem:
         log("event.malformed", level="error", path=request.path, cause=problem.detail)
         return DROPPED
-    if delivery.entries is None:
-        _carry_on(delivery)
-        event = _read(delivery.data, model, request.path, log)
-        if event is None:
-            return DROPPED
-        await handle([event])
-        return Response(204)
-    if len(delivery.entries) == 1:
-        _carry_on(delivery.entries[0].event)
-    events: list[Event] = []
-    statuses: list[BulkStatus] = []
-    for entry in delivery.entries:
-        event = _read(entry.event.data, model, request.path, log)
-        status = "DROP" if event is None else "SUCCESS"
-        statuses.append(BulkStatus(entryId=entry.entryId, status=status))
-        if event is not None:
-            events.append(event)
-    if events:
+    entries = delivery.entries
+    if entries is None or len(entries) == 1:
+        # The delivery is a part of the event's trace: the sidecar's own span goes on.
+        alone = delivery if entries is None else entries[0].event
+        trace = _trace_of(alone, traceparent.get()())
+        traceparent.set(trace)
+        delivered = [_read(alone, trace, model, request.path, log)]
+    else:
+        delivered = [_read(e.event, _trace_of(e.event), model, request.path, log) for e in entries]
+    if events := [each for each in delivered if each is not None]:
         await handle(events)
-    told = BulkStatuses(statuses=tuple(statuses))
-    return Response(200, told.model_dump_json().encode())
+    if entries is None:
+        return Response(204) if events else DROPPED
+    statuses = tuple(
+        BulkStatus(entryId=entry.entryId, status="DROP" if each is None else "SUCCESS")
+        for entry, each in zip(entries, delivered, strict=True)
+    )
+    return Response(200, BulkStatuses(statuses=statuses).model_dump_json().encode())
 
 
-def _carry_on(event: CloudEvent) -> None:
-    """The sidecar hands on the `traceparent` of an event as a header, and leaves out the rest."""
-    state, baggage = event.tracestate or "", event.baggage or ""
-    if isinstance(state, str) and isinstance(baggage, str):
-        traceparent.get().carry(state, baggage)
+def _trace_of(event: CloudEvent, parent: str = "") -> Trace:
+    """The trace that an event carries, or, with `parent`, the rest of it: a sidecar makes a header
+    of the `traceparent` alone, and in bulk of one event's."""
+    carried = {
+        "traceparent": parent or event.traceparent,
+        "tracestate": event.tracestate,
+        "baggage": event.baggage,
+    }
+    return Trace({name: text for name, text in carried.items() if isinstance(text, str)}.get)
 
 
-def _read(data: Any, model: type[Event], path: str, log: Log) -> Event | None:
+def _read(
+    event: CloudEvent, trace: Trace, model: type[Event], path: str, log: Log
+) -> Delivered[Event] | None:
     """The event, or None if it cannot be handled here."""
+    data = event.data
     version = data.get("version") if isinstance(data, dict) else None
     if isinstance(version, int) and version > VERSION:
         log("event.unknown_version", level="warning", path=path, version=version)
         return None
     try:
-        return model.model_validate(data)
+        return Delivered(model.model_validate(data), trace)
     except ValidationError as error:
         cause = str(error.errors(include_input=False, include_url=False)[:3])
         log("event.malformed", level="error", path=path, cause=cause)

@@ -6,7 +6,8 @@ And the trace context that they belong to (W3C Trace Context and Baggage).
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -48,14 +49,6 @@ class Trace:
             self._rest = _carried(state or "", self._header("baggage") or "")
         return (*parent, *self._rest)
 
-    def baggage(self) -> str:
-        """What `headers` has of it, or an empty text."""
-        return dict(self.headers()).get("baggage", "")
-
-    def carry(self, state: str, baggage: str) -> None:
-        """Take these for `tracestate` and `baggage`, whatever the headers say."""
-        self._rest = _carried(state, baggage)
-
 
 def _carried(state: str, baggage: str) -> tuple[tuple[str, str], ...]:
     carried = []
@@ -69,6 +62,18 @@ def _carried(state: str, baggage: str) -> tuple[tuple[str, str], ...]:
 _NONE = Trace(lambda _: None)
 traceparent: ContextVar[Trace] = ContextVar("traceparent", default=_NONE)
 """Of the request being handled."""
+
+
+@contextmanager
+def tracing(trace: Trace) -> Iterator[None]:
+    """Calls and log lines belong to this trace meanwhile."""
+    before = traceparent.get()
+    traceparent.set(trace)
+    try:
+        yield
+    finally:
+        traceparent.set(before)  # a reset would demand the context that the task began in
+
 
 Log = Callable[..., None]
 

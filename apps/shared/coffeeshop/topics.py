@@ -14,13 +14,13 @@ that is added has the same topics and routes under its own name, except that its
 compares this table with the code and with the subscriptions in k8s/base/dapr.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from coffeeshop.cloudevents import enveloped
 from coffeeshop.contracts import Station, StationAnswered, StationOrdered
-from coffeeshop.logs import traceparent
+from coffeeshop.logs import Trace, traceparent, tracing
 from coffeeshop.sidecar import Sidecar
 
 TYPE = "coffeeshop."
@@ -71,9 +71,11 @@ class Event(Generic[Model]):
         version = self.model.model_fields["version"].default  # type: ignore[attr-defined]
         return f"urn:coffeeshop:{self.model.__name__}:{version}"
 
-    def enveloped(self, station: str, document: Model, event_id: str) -> bytes:
-        """The event as the broker gets it, with the baggage of the request being handled. Ids,
-        stations and baggage hold nothing that would have to be escaped."""
+    def enveloped(
+        self, station: str, document: Model, event_id: str, trace: Trace | None = None
+    ) -> bytes:
+        """The event as the broker gets it, with the baggage of the request being handled, or with
+        all of another `trace`. Ids and stations hold nothing that would have to be escaped."""
         return enveloped(
             document.to_json(),
             event_id=event_id,
@@ -81,7 +83,7 @@ class Event(Generic[Model]):
             event_type=f"{TYPE}order_{self.name}",
             subject=document.orderId,
             schema=self.schema,
-            baggage=traceparent.get().baggage(),
+            context=_baggage(traceparent.get()) if trace is None else _whole(trace),
         )
 
 
@@ -120,10 +122,37 @@ UPDATED_ROUTES = tuple(UPDATED.route(name) for name in (Station.BARISTA, Station
 
 
 async def publish(
-    sidecar: Sidecar, event: Event[Model], station: str, documents: Iterable[Model]
+    sidecar: Sidecar,
+    event: Event[Model],
+    station: str,
+    documents: Iterable[Model],
+    traces: Mapping[str, Trace] | None = None,
 ) -> None:
-    """Publish the documents on the station's topic, in one call. Raises `Unavailable` if one of
-    them is not confirmed: any of them may have been published. A repeat has the same ids."""
-    ids = ((event.id(each.orderId, station), each) for each in documents)
-    events = {event_id: event.enveloped(station, each, event_id) for event_id, each in ids}
-    await sidecar.publish_many(event.topic(station), events)
+    """Publish the documents on the station's topic, in one call. `traces`, by order id, are those
+    of documents that belong to another trace than the request. Raises `Unavailable` if one of them
+    is not confirmed: any of them may have been published. A repeat has the same ids."""
+    topic, own = event.topic(station), traces or {}
+    by_id = {event.id(each.orderId, station): each for each in documents}
+    if len(by_id) == 1:
+        # The sidecar makes the event's trace from the call's headers, but for the baggage.
+        ((event_id, alone),) = by_id.items()
+        with tracing(own.get(alone.orderId, traceparent.get())):
+            events = {event_id: event.enveloped(station, alone, event_id)}
+            await sidecar.publish_many(topic, events)
+    else:
+        events = {
+            event_id: event.enveloped(station, each, event_id, own.get(each.orderId))
+            for event_id, each in by_id.items()
+        }
+        await sidecar.publish_many(topic, events)
+
+
+def _baggage(trace: Trace) -> tuple[tuple[str, str], ...]:
+    return tuple(header for header in trace.headers() if header[0] == "baggage")
+
+
+def _whole(trace: Trace) -> tuple[tuple[str, str], ...]:
+    """With a `traceid` the sidecar keeps the trace as it is (read in components-contrib,
+    pubsub/envelope.go)."""
+    parent = (("traceid", trace()),) if trace() else ()
+    return (*parent, *trace.headers())

@@ -18,10 +18,10 @@ from coffeeshop.contracts import (
     UnavailableList,
 )
 from coffeeshop.environment import Environment
-from coffeeshop.events import deliver
+from coffeeshop.events import Delivered, deliver
 from coffeeshop.files import beside
 from coffeeshop.http import Problem, Request, Response, Route
-from coffeeshop.logs import Log
+from coffeeshop.logs import Log, tracing
 from coffeeshop.operation import EVENT, JSON, Answer, Operation
 from coffeeshop.settings import ALWAYS_NEEDED
 from coffeeshop.sidecar import Sidecar
@@ -86,10 +86,10 @@ class StationApi:
     async def cancel_orders(self, request: Request) -> Response:
         return await deliver(request, StationOrdered, self._cancel_all, self._log)
 
-    async def _make_all(self, orders: Sequence[StationOrdered]) -> None:
+    async def _make_all(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
         """Make the orders, or report again: one read, one save and one publish for all of them.
         Raises `Unavailable` to get them again."""
-        by_key = {_key(order.orderId): order for order in orders}
+        by_key = {_key(each.event.orderId): each for each in orders}
         # W5: the record before the expiry, for what was made in time stays made.
         known, lists = await self._records.get_with(list(by_key), self._lists, [UNAVAILABLE])
         items = lists[UNAVAILABLE].value.items if lists else ()
@@ -101,30 +101,32 @@ class StationApi:
             lambda order: decide(order, self._station, sold_out, now, self._make_id),
         )
 
-    async def _cancel_all(self, orders: Sequence[StationOrdered]) -> None:
+    async def _cancel_all(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
         """Cancel what is not begun; else the record stays and is reported again (W13). Raises
         `Unavailable` to get them again."""
-        by_key = {_key(order.orderId): order for order in orders}
+        by_key = {_key(each.event.orderId): each for each in orders}
         known = await self._records.get_many(list(by_key))
         now = self._env.clock()
         await self._decide(by_key, known, lambda order: cancelled(order, self._station, now))
 
     async def _decide(
         self,
-        by_key: Mapping[str, StationOrdered],
+        by_key: Mapping[str, Delivered[StationOrdered]],
         known: Mapping[str, Stored[StationAnswered]],
         decision: Callable[[StationOrdered], StationAnswered],
     ) -> None:
         """Decide by creating the record, then report what is recorded (W5)."""
-        fresh = {key: decision(order) for key, order in by_key.items() if key not in known}
+        fresh = {key: decision(each.event) for key, each in by_key.items() if key not in known}
         recorded = {key: stored.value for key, stored in known.items()}
         if fresh:
             recorded |= await self._records.create_all(fresh)
         for key, record in fresh.items():
             # W6: made only now that our own record is confirmed. A second delivery finds it.
             if recorded.get(key) == record:
-                self._log_made(record)
-        await publish(self._sidecar, UPDATED, self._station, recorded.values())
+                with tracing(by_key[key].trace):
+                    self._log_made(record)
+        traces = {each.event.orderId: each.trace for each in by_key.values()}
+        await publish(self._sidecar, UPDATED, self._station, recorded.values(), traces)
         if len(recorded) < len(by_key):
             raise Unavailable("The store did not confirm.")
 

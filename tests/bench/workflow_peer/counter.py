@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
+from coffeeshop.events import Delivered
 from coffeeshop.logs import Log
 from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
@@ -46,5 +47,5 @@ class DurableWorkflow(Workflow):
         if event is not PLACED:
             await super()._submit(order, event)
 
-    async def record(self, events: Sequence[StationAnswered]) -> None:
-        await together(*(self._engine.hear(event) for event in events if event.final))
+    async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
+        await together(*(self._engine.hear(e.event) for e in events if e.event.final))
