@@ -389,8 +389,8 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                "        entries = watch.entries(added)\n",
-                "        entries = watch.entries(e for e in added if e.at > now - 15_000)\n",
+                "        entries = watch.entries(added, now)\n",
+                "        entries = watch.entries([e for e in added if e.at > now - 15_000], now)\n",
             ),
         ),
         ("G11",),

@@ -182,3 +182,89 @@ def test_the_cursor_of_another_index_is_unknown() -> None:
             await reader_of(fake).before(index, never, 20)
 
     asyncio.run(scenario())
+
+
+# Clocks that were wrong
+
+DAY_MS = 86_400_000
+CLOCKS = st.lists(
+    st.tuples(
+        st.sampled_from([-3 * DAY_MS, -600_000, 0, 0, 0, 600_000, 3 * DAY_MS]), st.integers(1, 60)
+    ),
+    min_size=1,
+    max_size=8,
+)
+"""How far the clock is off for so many orders, one after the other."""
+
+
+def clocked(periods: Sequence[tuple[int, int]], pace: int) -> list[Entry]:
+    """Entries in the order in which they are added, by a clock that is set and set again."""
+    off = [ahead for ahead, count in periods for _ in range(count)]
+    return [
+        Entry(10 * DAY_MS + number * pace + ahead, f"{number:04}")
+        for number, ahead in enumerate(off)
+    ]
+
+
+@given(CLOCKS, st.integers(1, 5), st.integers(1, 60), st.integers(1, 60_000))
+def test_pages_hold_every_entry_once_whatever_the_clock_said(
+    periods: list[tuple[int, int]], shards: int, page: int, pace: int
+) -> None:
+    """With its own time beside it, by which an order knows its entry."""
+    entries = clocked(periods, pace)
+
+    async def scenario() -> list[Entry]:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", shards)
+        await fill(fake, indexes, index, entries)
+        read: list[Entry] = []
+        counted: list[Entry] = []
+        cursor = Cursor(TOP)
+        while True:
+            found = await reader_of(fake).before(index, cursor, page)
+            shown = found.entries[:page]
+            counted += shown
+            read += [Entry(found.time_of(each), each.id) for each in shown]
+            if found.is_all and len(found.entries) <= page:
+                assert counted == sorted(counted, reverse=True)
+                return read
+            cursor = found.after(shown[-1])
+
+    found = asyncio.run(scenario())
+    assert len(found) == len(set(found))
+    assert set(found) == set(entries)
+
+
+@pytest.mark.parametrize("since", [0, 5, 40, 400])
+def test_an_order_of_a_clock_that_was_ahead_is_among_those_of_its_hour(since: int) -> None:
+    """It is on the page of what came after it, not above all for three days, and not lost."""
+    minute = 60_000
+    old = [Entry(10 * DAY_MS + n * minute, f"old-{n:04}") for n in range(60)]
+    odd = Entry(13 * DAY_MS + 60 * minute, "odd")
+    new = [Entry(10 * DAY_MS + (61 + n) * minute, f"new-{n:04}") for n in range(since)]
+
+    async def scenario() -> list[str]:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", 1)
+        await fill(fake, indexes, index, [*old, odd, *new])
+        return [entry.id for entry in await walk(fake, indexes, index, 20)]
+
+    found = asyncio.run(scenario())
+    place = found.index("odd")
+    # It counts for up to five seconds more than what follows it.
+    assert place in (since, since - 1)
+    assert found[:place] + found[place + 1 :] == [e.id for e in (*old, *new)][::-1]
+
+
+def test_a_clock_that_was_ahead_costs_no_more_calls() -> None:
+    async def calls() -> int:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", 2)
+        odd = [Entry(13 * DAY_MS + n, f"odd-{n:04}") for n in range(200)]
+        new = [Entry(10 * DAY_MS + n * 1000, f"new-{n:04}") for n in range(2_000)]
+        await fill(fake, indexes, index, [*odd, *new])
+        fake.calls.clear()
+        await reader_of(fake).before(index, Cursor(TOP), 20)
+        return len(fake.calls)
+
+    assert asyncio.run(calls()) <= 2

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from coffeeshop.contracts import Station
 from counter.documents import Order, Tombstone
-from counter.looks import ANSWER_TIME, GRACE, Ask, Bury, Done, GiveUp, Settle, look, next_look
+from counter.looks import (
+    ANSWER_TIME,
+    GRACE,
+    LOOK_PERIOD,
+    Ask,
+    Bury,
+    Done,
+    GiveUp,
+    Settle,
+    look,
+    next_look,
+)
 from counter.order import given_up, open_stations
 from example_orders import NOW, placed, report, settled, under_way
 
@@ -122,3 +133,9 @@ def test_giving_up_is_looked_at_when_it_is_due() -> None:
     due = order.expires_at + GRACE + timedelta(milliseconds=1)
     assert next_look(order, due - timedelta(seconds=9), None) == due
     assert next_look(order, due + timedelta(seconds=15), due) == due + ANSWER_TIME
+
+
+def test_an_order_of_a_clock_that_was_ahead_is_looked_at_once_a_minute() -> None:
+    order = placed([1], [7])
+    now = order.placed_at - timedelta(days=3)
+    assert next_look(order, now, None) == now + LOOK_PERIOD

@@ -59,6 +59,39 @@ def test_an_entry_is_not_looked_at_before_it_is_ten_seconds_old() -> None:
     assert isinstance(counter.record(ID), Tombstone)
 
 
+@pytest.mark.parametrize("found_before", [True, False])
+def test_an_order_of_a_clock_that_was_ahead_is_settled_when_that_is_set_back(
+    found_before: bool,
+) -> None:
+    """It is not due for three days, by the time that it was placed at."""
+    counter = Counter()
+    counter.later(3 * 86_400)
+    order = counter.order()
+    counter.report(order, B)
+    if found_before:
+        counter.sweep(after=5)
+        counter.sweep(after=10)
+    counter.later(-3 * 86_400)
+    counter.sweep(after=1)
+    counter.sweep(after=10)
+    assert counter.sidecar.events(QUESTION)[1:], "its silent station was not asked"
+    counter.report(order, K)
+    counter.sweep(after=61)
+    assert counter.is_settled(order)
+    assert counter.open_entries() == []
+
+
+def test_an_order_of_a_clock_that_was_ahead_is_asked_for_once_a_minute() -> None:
+    counter = Counter()
+    counter.later(3 * 86_400)
+    order = counter.order(barista=())
+    counter.later(-3 * 86_400)
+    for _ in range(60):
+        counter.sweep(after=10)
+    assert 10 <= len(counter.sidecar.events(QUESTION)) <= 12
+    assert counter.open_entries() == [order.id]
+
+
 def test_an_order_that_was_saved_and_not_published_is_published() -> None:
     """W4, W8, G11: the index watches it."""
     counter = Counter()

@@ -1,6 +1,10 @@
 """Reading an index, newest first: pages, and cursors that say where the next one begins.
 
 A page costs the same however deep it is: its cursor says in which segments it goes on.
+
+A clock that was wrong leaves times that are far ahead of those after them in their shard. Such an
+entry counts as if it were about as old as what follows it: else it would be newer than every page
+that reaches its segment, and in none. Where clocks are right all count as what they are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,15 +14,18 @@ from typing import NamedTuple
 
 from coffeeshop.store import Store
 from coffeeshop.transport import Unavailable
-from counter.index import DISORDER_MS, Entry, Index, Segment
+from counter.index import DISORDER_MS, KEPT, Entry, Index, Segment
+
+UNLIMITED = 1 << 60
 
 
 class Mark(NamedTuple):
     """Where a reader is in a shard: at the segment of this number, which was the head, or not.
-    Below 0 it has read all."""
+    Below 0 it has read all. No entry from there on counts for more than `ceiling`."""
 
     number: int
     is_head: bool
+    ceiling: int | None = None
 
 
 class Cursor(NamedTuple):
@@ -47,6 +54,9 @@ class IndexReader:
         walks = await self._walks(index, cursor.marks)
         while True:
             read = {e for walk in walks.values() for e in walk.entries if e < cursor.limit}
+            own = {entry: at for walk in walks.values() for entry, at in walk.own.items()}
+            if own:  # in two shards the same entry may count for two times
+                read = set({(own.get(e, e[0]), e[1]): e for e in sorted(read)}.values())
             found = sorted(read, reverse=True)
             enough = found[count - 1][0] if len(found) >= count else -1
             behind = [w for w in walks.values() if w.number > 0 and w.bound >= enough]
@@ -54,7 +64,7 @@ class IndexReader:
                 unread = max((w.bound for w in walks.values() if w.number > 0), default=-1)
                 entries = [Entry(*entry) for entry in found if entry[0] > unread]
                 marks = cursor.marks or (Mark(0, is_head=True),) * index.shards
-                return Found(entries, unread < 0, marks, walks)
+                return Found(entries, unread < 0, own, marks, walks)
             await self._extend(behind)
 
     async def _walks(self, index: Index, marks: Sequence[Mark]) -> dict[int, "_Walk"]:
@@ -65,10 +75,11 @@ class IndexReader:
         stored = await self._store.get_many([*heads.values(), *full.values()])
         walks = {}
         for shard in range(index.shards):
+            ceiling = marks[shard].ceiling if marks else None
             if segment := stored.get(full.get(shard, "")):
-                walks[shard] = _Walk(index, shard, segment.value, is_head=False)
+                walks[shard] = _Walk(index, shard, segment.value, ceiling, is_head=False)
             elif segment := stored.get(heads.get(shard, "")):
-                walks[shard] = _Walk(index, shard, segment.value, is_head=True)
+                walks[shard] = _Walk(index, shard, segment.value, ceiling, is_head=True)
             elif shard in full and shard not in heads:
                 raise UnknownCursor
         return walks
@@ -84,12 +95,17 @@ class IndexReader:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Entries, newest first, and whether these are all."""
+    """Entries, newest first, each with the time that it counts for, and whether these are all."""
 
     entries: list[Entry]
     is_all: bool
+    _own: Mapping[tuple[int, str], int]
     _marks: Sequence[Mark]
     _walks: Mapping[int, "_Walk"]
+
+    def time_of(self, entry: Entry) -> int:
+        """The entry's own time."""
+        return self._own.get(entry, entry.at)
 
     def after(self, entry: Entry) -> Cursor:
         """The cursor that goes on after one of the entries."""
@@ -103,36 +119,64 @@ class Found:
 class _Walk:
     """A reader's way back through one shard: what it has read, and what it has not."""
 
-    def __init__(self, index: Index, shard: int, first: Segment, *, is_head: bool) -> None:
+    def __init__(
+        self, index: Index, shard: int, first: Segment, ceiling: int | None, *, is_head: bool
+    ) -> None:
         self._index = index
         self._shard = shard
-        self._first = Mark(first.number, is_head)
-        self._read: list[Segment] = []
+        self._first_is_head = is_head
+        self._read: list[tuple[Segment, int]] = []
+        """Each with what its last entry counts for at most."""
         self.entries: list[tuple[int, str]] = []
-        self.take(first)
+        self.own: dict[tuple[int, str], int] = {}
+        """The own times of those of the entries that count for less."""
+        self._counted: dict[tuple[int, str], int] = {}
+        """And the other way round."""
+        self._take(first, UNLIMITED if ceiling is None else ceiling)
 
     def key(self, number: int) -> str:
         return self._index.key(self._shard, number)
 
     def take(self, segment: Segment) -> None:
-        self._read.append(segment)
-        self.entries += segment.entries
+        """The one before the oldest that was taken."""
+        self._take(segment, self._ceiling_before(segment.entries))
+
+    def _take(self, segment: Segment, ceiling: int) -> None:
+        self._read.append((segment, ceiling))
         self.number = segment.number
-        self.bound = segment.entries[0][0] + DISORDER_MS
-        """No entry of an older segment that is not in this one too is newer."""
+        if max(segment.entries)[0] <= ceiling and list(segment.entries) == sorted(segment.entries):
+            self.entries += segment.entries
+        else:
+            self._count(segment.entries, ceiling)
+        self.bound = min(ceiling, min(segment.entries)[0] + DISORDER_MS)
+        """No entry of an older segment that is not in this one too counts for more."""
+
+    def _count(self, entries: Sequence[tuple[int, str]], ceiling: int) -> None:
+        for at, order_id in reversed(entries):
+            counted = min(at, ceiling)
+            self.entries.append((counted, order_id))
+            if counted < at:
+                self.own[counted, order_id] = at
+                self._counted[at, order_id] = counted
+            ceiling = min(ceiling, at + DISORDER_MS)
+
+    def _ceiling_before(self, older: Sequence[tuple[int, str]]) -> int:
+        """What the last of these entries, with which the oldest segment that was read begins,
+        counts for at most: what came later is not that much older."""
+        segment, ceiling = self._read[-1]
+        later = {*segment.entries} - {*older}
+        return min([ceiling, *(at + DISORDER_MS for at, _ in later)])
 
     def mark(self, limit: Entry) -> Mark:
-        """The newest segment with an entry below the limit that no older one has, or may have."""
-        mark = self._first
-        for segment, older in zip_longest(self._read, self._read[1:]):
-            if _oldest_possible(segment) <= limit.at and (
-                older is None or any(e < limit for e in {*segment.entries} - {*older.entries})
-            ):
-                break
-            mark = Mark(segment.number - 1, is_head=False)
-        return mark
-
-
-def _oldest_possible(segment: Segment) -> int:
-    """No entry of this or a newer segment of the shard is older than this."""
-    return segment.entries[0][0] - DISORDER_MS
+        """The newest segment with an entry below the limit that no older one has."""
+        for (segment, ceiling), older in zip_longest(self._read, self._read[1:]):
+            entries = {*segment.entries} - {*(older[0].entries if older else ())}
+            if any((self._counted.get(e, e[0]), e[1]) < limit for e in entries):
+                is_head = self._first_is_head and segment is self._read[0][0]
+                needed = ceiling < max(segment.entries)[0]
+                return Mark(segment.number, is_head, ceiling if needed else None)
+        segment, _ = self._read[-1]
+        if segment.number == 0:
+            return Mark(-1, is_head=False)
+        ceiling = self._ceiling_before(segment.entries[:KEPT])
+        return Mark(segment.number - 1, is_head=False, ceiling=ceiling)

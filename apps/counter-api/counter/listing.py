@@ -44,7 +44,7 @@ class Listing:
             views = await self._orders.find_many([entry.id for entry in batch])
             for entry in batch:
                 seen = views.get(entry.id)
-                if seen is None or not _is_of(seen, entry, customer):
+                if seen is None or not _is_of(seen, found.time_of(entry), customer):
                     continue
                 if status in (None, seen.status):
                     orders.append(seen)
@@ -59,8 +59,8 @@ class Listing:
         return Page(orders, next_)
 
 
-def _is_of(seen: View, entry: Entry, customer: str | None) -> bool:
+def _is_of(seen: View, at: int, customer: str | None) -> bool:
     """Whether the entry is the order's own, and the customer's. A repeated request leaves entries
     with other times, and a key that was used for another customer one of a foreign order."""
-    own = milliseconds(seen.order.placed_at) == entry.at
+    own = milliseconds(seen.order.placed_at) == at
     return own and customer in (None, seen.order.loyalty_member_id)

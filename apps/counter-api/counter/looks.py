@@ -82,7 +82,8 @@ def next_look(record: Order, now: datetime, asked: datetime | None) -> datetime:
     age = now - record.placed_at
     for first in FIRST_LOOKS:
         if age < first:
-            regular = record.placed_at + first
+            # At most a period, if the order was placed while a clock was ahead.
+            regular = min(record.placed_at + first, now + LOOK_PERIOD)
             break
     else:
         last = FIRST_LOOKS[-1]

@@ -16,7 +16,7 @@ PAGE = 20
 MAX_PAGE = 100
 
 _ORDER_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_MARK = r"(?:-1|\d{1,9}h?)"
+_MARK = r"(?:-1|\d{1,9}h?(?:@\d{1,15})?)"
 _CURSOR = re.compile(rf"(\d{{1,15}}):({_ORDER_ID}):({_MARK}(?:,{_MARK})*)")
 
 
@@ -49,9 +49,19 @@ def _number(query: Mapping[str, str], name: str, *, default: int, low: int, high
 
 def encoded(cursor: Cursor) -> str:
     """The cursor as a page has it under `next`."""
-    marks = ",".join(f"{number}{'h' * is_head}" for number, is_head in cursor.marks)
+    marks = ",".join(map(_encoded_mark, cursor.marks))
     text = f"{cursor.limit.at}:{cursor.limit.id}:{marks}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _encoded_mark(mark: Mark) -> str:
+    ceiling = "" if mark.ceiling is None else f"@{mark.ceiling}"
+    return f"{mark.number}{'h' * mark.is_head}{ceiling}"
+
+
+def _mark(text: str) -> Mark:
+    place, _, ceiling = text.partition("@")
+    return Mark(int(place.rstrip("h")), place.endswith("h"), int(ceiling) if ceiling else None)
 
 
 def cursor(query: Mapping[str, str]) -> Cursor | None:
@@ -69,7 +79,7 @@ def cursor(query: Mapping[str, str]) -> Cursor | None:
     at, order_id, marks = found.groups()
     return Cursor(
         Entry(int(at), order_id),
-        tuple(Mark(int(mark.rstrip("h")), mark.endswith("h")) for mark in marks.split(",")),
+        tuple(map(_mark, marks.split(","))),
     )
 
 

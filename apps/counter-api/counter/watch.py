@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from coffeeshop.store import Store, Stored
 from counter.index import Entry, Position, milliseconds, moment
-from counter.looks import FIRST_LOOKS, Ask, next_look
+from counter.looks import FIRST_LOOKS, LOOK_PERIOD, Ask, next_look
 
 WATCH = "watch"
 """The document's key."""
@@ -20,6 +20,9 @@ CLAIM_MS = 8_000
 """How long a sweep has the work for itself: less than the 10 s from one sweep to the next."""
 FIRST_LOOK_MS = FIRST_LOOKS[0] // timedelta(milliseconds=1)
 """How old an index entry is when it is looked at first: older than an attempt can get (W16)."""
+LONGEST_MS = LOOK_PERIOD // timedelta(milliseconds=1)
+"""From one look at an open order to the next. What is due later than that was said by a clock that
+has been set back since: it is due now."""
 LOOKING_MS = 5_000
 """How long a sweep begins to look at further orders: what it did has to be remembered before the
 claim is over, or the next sweep would ask the same stations again."""
@@ -69,18 +72,23 @@ class Watch:
         """How many new entries a sweep takes."""
         return min(MAX_OPEN - len(self.open), MAX_LOOKS)
 
-    def entries(self, added: Iterable[Entry]) -> dict[str, Watched]:
+    def entries(self, added: Iterable[Entry], now: int) -> dict[str, Watched]:
         """By id the open entries, and those that were added to the index."""
         entries = {entry.id: entry for entry in self.open}
         for new in added:
-            entries.setdefault(new.id, Watched(new.id, new.at, new.at + FIRST_LOOK_MS))
+            first = min(new.at, now) + FIRST_LOOK_MS
+            entries.setdefault(new.id, Watched(new.id, new.at, first))
         return entries
 
 
 def due(entries: Iterable[Watched], now: int) -> list[Watched]:
     """Those whose time has come, longest first."""
-    found = sorted((each for each in entries if each.next <= now), key=lambda each: each.next)
+    found = sorted((each for each in entries if _is_due(each, now)), key=lambda each: each.next)
     return found[:MAX_LOOKS]
+
+
+def _is_due(entry: Watched, now: int) -> bool:
+    return not now < entry.next <= now + LONGEST_MS
 
 
 def chunks(entries: Sequence[Watched]) -> Iterator[Sequence[Watched]]:

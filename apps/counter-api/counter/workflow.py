@@ -159,7 +159,7 @@ class Workflow:
         stored = watches.get(WATCH)
         watch = stored.value if stored else Watch()
         added, positions = await self._indexes.since(EVERYONE, watch.positions, heads, watch.room)
-        entries = watch.entries(added)
+        entries = watch.entries(added, now)
         due_now = due(entries.values(), now)
         if not added and not due_now:
             return
