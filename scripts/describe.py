@@ -327,7 +327,7 @@ def _message(event: Event[Any]) -> Json:
             "type": "object",
             "required": [
                 *("specversion", "id", "source", "type", "subject", "dataschema"),
-                "data",
+                *("time", "data"),
             ],
             "properties": {
                 "specversion": {"type": "string", "const": "1.0"},
@@ -340,6 +340,11 @@ def _message(event: Event[Any]) -> Json:
                 },
                 "subject": {"type": "string", "description": "The order's id"},
                 "dataschema": {"type": "string", "const": event.schema},
+                "time": {
+                    "type": "string",
+                    "format": "date-time",
+                    "description": "When it was sent, by its source's clock",
+                },
                 "traceparent": {"type": "string"},
                 "tracestate": {"type": "string"},
                 "baggage": {"type": "string"},

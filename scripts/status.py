@@ -29,11 +29,11 @@ def deaths(log: str) -> list[str]:
 
 
 TROUBLE = {
-    "answer.late": "answers that came after their order had ended",
-    "answer.unknown_order": "answers for orders that do not exist",
+    "clock.differs": "times that clocks differed by more than five seconds",
     "event.malformed": "events that were none",
     "order.abandoned": "orders abandoned before they were saved",
     "order.gave_up": "orders given up at their deadline",
+    "report.late": "reports that came after their order had ended",
 }
 """Events of the log that are worth a look, each with what it means."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from coffeeshop.http import Response
-from coffeeshop.transport import Call, Reply
+from coffeeshop.transport import Call, Reply, moment_of
 from tests.dapr.deliveries import Deliveries
 from tests.dapr.engines import Engines
 from tests.dapr.state import State
@@ -114,7 +114,7 @@ class Sidecar:
             if is_over:
                 return
             is_over = True
-            reply = Reply(status) if response is None else Reply(response.status, response.body)
+            reply = Reply(status) if response is None else _answered(response, other.app)
             again = response is None or any(reply.status in r for r in configuration.menu_again)
             if not again or retries == configuration.menu_retries:
                 answer(reply)
@@ -124,7 +124,7 @@ class Sidecar:
 
         if not other.is_up:
             self.world.after(1, lambda: answered(None))
-        elif self.world.strikes("menu is refused (429)"):
+        elif target == "product-api" and self.world.strikes("menu is refused (429)"):
             answered(Response(429))
         else:
             headers = (*_handed_on(call), ("dapr-caller-app-id", self.app.name))
@@ -150,6 +150,13 @@ class Sidecar:
 
         sent = (("content-type", media_type), ("dapr-api-token", APP_TOKEN), *headers)
         self.world.after(1, lambda: self.app.ask(method, target, sent, body, alive))
+
+
+def _answered(response: Response, app: App) -> Reply:
+    """The answer of an API that was invoked: with its own date, to the second."""
+    now = app.clock()
+    date = moment_of(dict(response.headers).get("date")) or (now and now.replace(microsecond=0))
+    return Reply(response.status, response.body, date=date)
 
 
 def _handed_on(call: Call) -> tuple[tuple[str, str], ...]:

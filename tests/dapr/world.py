@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Protocol
 
 from coffeeshop.http import Response
@@ -54,6 +55,10 @@ class App(Protocol):
         answer: Callable[[Response | None], None],
     ) -> None:
         """Send a request. `answer` is called once; None is no answer."""
+        ...
+
+    def clock(self) -> datetime | None:
+        """What its host says as the date of an answer; None says nothing."""
         ...
 
 

@@ -29,12 +29,15 @@ class NativeApp:
         env = Environment(
             settings=settings,
             transport=self,
-            clock=lambda: datetime.now(UTC),
+            clock=self.clock,
             entropy=os.urandom,
             sleep=asyncio.sleep,
         )
         self.router: Router = guests.api(name).build(env)
         self._asked: set[asyncio.Task[None]] = set()
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
 
     def ask(
         self,

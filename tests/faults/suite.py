@@ -6,7 +6,7 @@ Each breaks something, mends it, and audits every order; it yields a row for the
 from collections.abc import Callable, Iterator, Sequence
 
 from scripts.cache import say
-from tests.faults import crash_points, deliveries, outages, stalls, starvation
+from tests.faults import clocks, crash_points, deliveries, outages, stalls, starvation
 from tests.faults.audit import Verdict
 from tests.faults.run import Run
 
@@ -35,6 +35,7 @@ SUITE: dict[str, Case] = {
     "unread-streams": starvation.unread_streams,
     "boards": starvation.boards,
     "newer-versions": starvation.newer_versions,
+    "clocks": clocks.clocks,
     "settled": lambda run: iter([run.auditor.settled()]),
 }
 """The last one is about all orders of the others."""

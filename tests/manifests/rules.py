@@ -18,6 +18,7 @@ Json = dict[str, Any]
 Documents = list[Json]
 
 APP_IDS = tuple(f"{api}-api" for api in resources.apis())
+STATIONS = tuple(f"{station}-" for station in resources.stations())
 SPIN_CLASS = "wasmtime-spin-v2"
 SIDECAR_PORTS = (3500, 3501, 50001, 50002, 9090)
 INVOKED_PORT = 50002
@@ -282,8 +283,8 @@ def spin_keeps_one_capability(documents: Documents) -> Iterator[str]:
 
 
 def only_its_api_reaches_a_sidecar(documents: Documents) -> Iterator[str]:
-    """And counter-api's sidecar the others', for invocation. Strangers: one in our namespace,
-    one elsewhere, and every other pod of ours."""
+    """And for invocation counter-api's sidecar the others', and the stations' counter-api's.
+    Strangers: one in our namespace, one elsewhere, and every other pod of ours."""
     policies = of(documents, "NetworkPolicy")
     namespaces = {
         n["metadata"]["name"]: n["metadata"].get("labels") or {} for n in of(documents, "Namespace")
@@ -303,9 +304,9 @@ def only_its_api_reaches_a_sidecar(documents: Documents) -> Iterator[str]:
             is_own = source.labels.get("app.kubernetes.io/name") == app
             for port in SIDECAR_PORTS:
                 allowed = is_own and port == 3500
-                is_counter = other.startswith("counter-") and app != "counter-api"
                 is_sidecar = source.labels.get("sidecar") == "dapr"
-                invokes = is_counter and is_sidecar and port == 50002
+                callers = STATIONS if app == "counter-api" else ("counter-",)
+                invokes = other.startswith(callers) and is_sidecar and port == INVOKED_PORT
                 if reaches(source, pods[name], port, policies, namespaces):
                     if not allowed and not invokes:
                         yield f"{other} reaches port {port} of {name}"

@@ -94,6 +94,8 @@ class Does:
     body: bytes = b""
     after: float = 0
     hangs_up: bool = False
+    date: str = ""
+    """The answer's `Date`, instead of the time."""
     statuses: tuple[str, ...] = ()
     """Of the events of a bulk delivery, sorted by their ids."""
 
@@ -446,13 +448,34 @@ async def events_published_in_bulk(bench: Bench, case: str) -> Json:
     return status, sorted(event["id"] for event in events), kinds
 
 
+SENT: Json = {
+    "time": "2026-11-24T10:00:00.123+00:00",
+    "traceid": f"00-{'3' * 32}-{'4' * 16}-01",
+    "traceparent": f"00-{'3' * 32}-{'4' * 16}-01",
+    "tracestate": 'a="1',
+    "baggage": "till=7",
+}
+"""What a publisher says itself, for a sidecar that does not see its clock and its trace."""
+
+
+async def event_sent_with_its_time_and_trace(bench: Bench, case: str) -> Json:
+    script = bench.script(case, Script())
+    body = json.dumps(event(f"id-{case}", {"case": case}) | SENT).encode()
+    target = f"/v1.0/publish/pubsub/{TOPIC}"
+    await bench.call("POST", target, body, api="kitchen", media_type=CLOUDEVENT)
+    await _publish_in_bulk(bench, case, 2, **SENT)
+    await bench.sleep(2)
+    delivered = [json.loads(got.body) for got in script.got]
+    return [{name: each.get(name) for name in SENT} == SENT for each in delivered]
+
+
 async def _publish_in_bulk(
-    bench: Bench, case: str, count: int, topic: str = TOPIC, api: str = "kitchen"
+    bench: Bench, case: str, count: int, topic: str = TOPIC, api: str = "kitchen", **sent: str
 ) -> int:
     entries = [
         {
             "entryId": f"{case}-{number}",
-            "event": event(f"{case}-{number}", {"case": case}),
+            "event": event(f"{case}-{number}", {"case": case}) | sent,
             "contentType": CLOUDEVENT,
         }
         for number in range(count)
@@ -522,6 +545,13 @@ async def invoked_with_headers(bench: Bench, case: str) -> Json:
     return got.get("authorization"), got.get("dapr-caller-app-id"), "dapr-api-token" in got
 
 
+async def invoked_for_its_clock(bench: Bench, case: str) -> Json:
+    """An answer has the date of the API, not of a sidecar."""
+    bench.script(case, Script((Does(204, date="Tue, 24 Nov 2026 10:00:05 GMT"),)))
+    reply = await bench.call("GET", _menu(case))
+    return reply.status, str(reply.date)
+
+
 OK = [TOPIC]
 LOST = [TOPIC, DEAD]
 
@@ -566,6 +596,7 @@ CASES: dict[Case, Json] = {
         [f"events-published-in-bulk-{number}" for number in range(3)],
         {"application/cloudevents+json"},
     ),
+    event_sent_with_its_time_and_trace: [True] * 3,
     event_for_an_api_that_is_away: [],
     event_for_an_api_that_comes_back: ["kitchen_order_placed"],
     cron_fires: (True, {True}, {"POST"}),
@@ -578,6 +609,7 @@ CASES: dict[Case, Json] = {
     invoked_hung_up_on: (500, 4),
     invoked_slow: (200, "[2]", 2),
     invoked_with_headers: ("Bearer staff", "counter-api", True),
+    invoked_for_its_clock: (204, "2026-11-24 10:00:05+00:00"),
 }
 """Each with what it must see; they run beside each other."""
 
@@ -722,7 +754,8 @@ class _ScriptedApi(App):
         case, what = belongs_to(method, target, body)
         got = Got(self.world.now / 1000, what, body, dict(headers))
         does = bench.scripts.setdefault(case, Script()).next(got)
-        reply = None if does.hangs_up else Response(does.status, does.answer(body))
+        dated = (("date", does.date),) if does.date else ()
+        reply = None if does.hangs_up else Response(does.status, does.answer(body), headers=dated)
         self.world.after(round(does.after * 1000), lambda: answer(reply))
 
 

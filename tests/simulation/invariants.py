@@ -11,12 +11,15 @@ from typing import Any
 
 from coffeeshop.transport import Call
 from tests.dapr.engines import Engines, Message
-from tests.simulation.world import World
+from tests.simulation.world import App, World
 
 Json = dict[str, Any]
 
 GRACE = timedelta(seconds=90)
 BUDGET = timedelta(seconds=2)
+LATENESS = timedelta(seconds=5), timedelta(seconds=70)
+"""How long after its time an order may be made at most: the call for the clock takes a while, and
+where clocks differ there is a minute for which it is not asked for."""
 ANSWER_TIME = 30_000
 """Milliseconds that a station has for the last question before it is given up."""
 TERMINAL = ("FULFILLED", "FAILED", "CANCELLED")
@@ -242,6 +245,13 @@ class Invariants:
             elif item["status"] == "FAILED" and "sold out" in item["reason"]:
                 known_sold_out = item["itemType"] in self.sold_out
                 self._expect(5, known_sold_out, f"{item['id']} was never sold out")
+            elif item["status"] == "FAILED":
+                self._expect(5, self._late_by(order) > timedelta(0), f"{item['id']} came in time")
+
+    def _late_by(self, order: str) -> timedelta:
+        """How long ago the order was too late, by the counter's clock."""
+        expires = self.records.get(order, {}).get("expires_at")
+        return self._world.clock() - datetime.fromisoformat(expires) if expires else timedelta(0)
 
     # The broker
 
@@ -254,6 +264,10 @@ class Invariants:
             self._expect(8, is_order, f"{order} was {what} while it is {self.state(order)}")
             due = self.records.get(order, {}).get("expires_at")
             self._expect(9, due == data["expiresAt"], f"{order} was given another deadline")
+            sent_at = datetime.fromisoformat(message.attributes["time"])
+            left = timedelta(seconds=data["secondsLeft"])
+            same = due is not None and sent_at + left == datetime.fromisoformat(due)
+            self._expect(9, same, f"{order} is wanted for another time")
             self._published[what, order, station].append(self._world.now)
             if what == "placed":
                 self._placed[order, station].append(message)
@@ -285,8 +299,15 @@ class Invariants:
         kept = report["final"] or (report["sequence"] >= number and not is_final)
         self._expect(15, kept, f"the {station}'s report {number} on {order} was lost")
 
-    def called(self, api: str, call: Call) -> None:
-        """No attempt to place an order creates it after its budget (W2)."""
+    def called(self, app: App, call: Call) -> None:
+        """No attempt to place an order creates it after its budget (W2), and no station begins to
+        make one that is too late."""
+        api = app.name
+        if call.method == "POST" and b'"makeId":"' in call.body and "/state/" in call.target:
+            allowed = LATENESS[bool(app.ahead)]
+            for each in json.loads(call.body):
+                late = "etag" not in each and self._late_by(each["value"]["orderId"]) > allowed
+                self._expect(5, not late, f"{each['key']} was too late, and is made")
         if api != "counter-api" or call.method != "POST" or b'"kind":"order"' not in call.body:
             return
         (item, *_) = json.loads(call.body)

@@ -113,7 +113,10 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 
 WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
 STATION, ANNOUNCE, IDS = "station.api", "counter.announce", "counter.ids"
-STORE, INDEX, EVENTS = "coffeeshop.store", "counter.index", "coffeeshop.events"
+LATENESS, EVENTS = "station.lateness", "coffeeshop.events"
+STORE, INDEX = "coffeeshop.store", "counter.index"
+
+_DOUBT = "    if doubtful or any(is_old(each.sent_at, now) for each in orders.values()):\n"
 
 _INDEX = """\
         await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
@@ -214,7 +217,7 @@ PLANTS = (
             ),
         ),
         ("G11",),
-        5_000,
+        first_seed=1_003_400,
     ),
     Plant(
         "an unknown create is published",
@@ -227,6 +230,7 @@ PLANTS = (
         WORKFLOW,
         (("            raise MayExist(order.id) from error\n", "            raise\n"),),
         ("G13",),
+        first_seed=1_000_650,
     ),
     Plant(
         "the body is not compared",
@@ -300,9 +304,12 @@ PLANTS = (
             (
                 "        recorded = {key: stored.value for key, stored in known.items()}\n",
                 "        now = self._env.clock()\n"
-                "        late = {k for k, each in by_key.items() if now > each.event.expiresAt}\n"
-                "        recorded = {k: s.value for k, s in known.items() if k not in late}\n"
-                "        recorded |= {key: decision(by_key[key].event) for key in late}\n",
+                "        late = [e.event for e in by_key.values() if now > e.event.expiresAt]\n"
+                "        recorded = {key: stored.value for key, stored in known.items()} | {\n"
+                "            _key(order.orderId): decide(order, self._station, frozenset(), now, "
+                "self._make_id, is_late=True)\n"
+                "            for order in late\n"
+                "        }\n",
             ),
         ),
         ("G4", "G5"),
@@ -313,7 +320,8 @@ PLANTS = (
         (
             (
                 "lambda order: cancelled(order, self._station, now)",
-                "lambda order: decide(order, self._station, frozenset(), now, self._make_id)",
+                "lambda order: decide(order, self._station, frozenset(), now, self._make_id, "
+                "is_late=False)",
             ),
         ),
         ("G16",),
@@ -382,7 +390,7 @@ PLANTS = (
             ),
         ),
         ("G9",),
-        3_000,
+        first_seed=1_001_000,
     ),
     Plant(
         "a sweep goes by time",
@@ -457,7 +465,7 @@ PLANTS = (
                 "        except NoAnswer:\n            return None\n",
             ),
         ),
-        ("G1", "G2", "G4", "G8", "G10", "G11"),
+        ("G1", "G2", "G4", "G8", "G9", "G10", "G11"),
     ),
     Plant(
         "a cancellation is published before it is stored",
@@ -490,14 +498,15 @@ PLANTS = (
         EVENTS,
         (
             (
-                "    try:\n        return Delivered(model.model_validate(data), trace)\n",
-                "    if 'OrderUpdated' in path and 'expiresAt' in data:\n"
-                "        failed = {'status': 'FAILED', 'reason': 'dead', 'makeId': None}\n"
-                "        items = [{**item, **failed} for item in data['items']]\n"
-                "        place = path.split('_')[2][:7].lower()\n"
-                "        data = {**data, 'station': place, 'items': items}\n"
-                "        data['answeredAt'] = data['expiresAt']\n"
-                "    try:\n        return Delivered(model.model_validate(data), trace)\n",
+                "        return Delivered(model.model_validate(data), trace, "
+                "_moment(event.time))\n",
+                "        if 'OrderUpdated' in path and 'expiresAt' in data:\n"
+                "            failed = {'status': 'FAILED', 'reason': 'dead', 'makeId': None}\n"
+                "            items = [{**item, **failed} for item in data['items']]\n"
+                "            place = path.split('_')[2][:7].lower()\n"
+                "            data = {**data, 'station': place, 'items': items}\n"
+                "            data['answeredAt'] = data['expiresAt']\n"
+                "        return Delivered(model.model_validate(data), trace)\n",
             ),
         ),
         ("G5",),
@@ -511,6 +520,34 @@ PLANTS = (
             (
                 "        expiresAt=order.expires_at,\n",
                 "        expiresAt=order.expires_at + (order.expires_at - order.placed_at),\n",
+            ),
+        ),
+        ("G9",),
+    ),
+    Plant(
+        "a station believes its own clock that it is too late",
+        LATENESS,
+        ((_DOUBT, "    if False:\n"),),
+        ("G5",),
+    ),
+    Plant(
+        "how long an order is wanted counts from when it comes",
+        LATENESS,
+        (
+            (
+                "    return order.secondsLeft - max(0, (now - sent_at).total_seconds())\n",
+                "    return order.secondsLeft\n",
+            ),
+        ),
+        ("G5",),
+    ),
+    Plant(
+        "a reminder says how long the order was wanted at first",
+        ANNOUNCE,
+        (
+            (
+                "        secondsLeft=(order.expires_at - now).total_seconds(),\n",
+                "        secondsLeft=(order.expires_at - order.placed_at).total_seconds(),\n",
             ),
         ),
         ("G9",),
@@ -537,7 +574,7 @@ PLANTS = (
             ),
         ),
         ("G10", "G14", "G2"),
-        3_000,
+        first_seed=1_000_650,
     ),
     Plant(
         "an empty bulk reply is an empty list",

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 import httpx
 
-from coffeeshop.transport import NoAnswer, Reply
+from coffeeshop.transport import NoAnswer, Reply, moment_of
 from scripts import provision, resources
 from scripts.runtime import APIS, Process
 from scripts.stack import Layout, Ports, engines, prepare
@@ -139,7 +139,8 @@ class Real:
             answer = self.client.request(method, url, content=body, headers=headers, timeout=10)
         except httpx.TransportError as error:
             raise NoAnswer(repr(error)) from None
-        return Reply(answer.status_code, answer.content, answer.headers.get("etag"))
+        date = moment_of(answer.headers.get("date"))
+        return Reply(answer.status_code, answer.content, answer.headers.get("etag"), date)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -164,15 +165,15 @@ class Real:
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Any:
         """What is done about a request; None hangs up."""
         if target.startswith("/healthz"):
-            return 204, b""
+            return 204, b"", ""
         if target.startswith("/dapr/"):
-            return 404, b""
+            return 404, b"", ""
         case, what = belongs_to(method, target, body)
         with self._lock:
             script = self._scripts.setdefault(case, Script())
             does = script.next(Got(time.monotonic(), what, body, headers))
         time.sleep(does.after)
-        return None if does.hangs_up else (does.status, does.answer(body))
+        return None if does.hangs_up else (does.status, does.answer(body), does.date)
 
 
 class _Server:
@@ -202,8 +203,9 @@ class _Server:
                 if answer is None:
                     self.close_connection = True
                     return
-                status, content = answer
-                self.send_response(status)
+                status, content, date = answer
+                self.send_response_only(status)
+                self.send_header("date", date or self.date_time_string())
                 if status != 204:
                     self.send_header("content-length", str(len(content)))
                 self.end_headers()

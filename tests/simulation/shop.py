@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ class Shop:
             env = Environment(
                 settings=replace(self._settings, station=name.removesuffix("-api")),
                 transport=app,
-                clock=self.world.clock,
+                clock=app.clock,
                 entropy=self.world.entropy,
                 sleep=self.world.sleep,
             )
@@ -288,6 +289,8 @@ OUTAGES = (
     REPLAY,
 )
 """What goes wrong at a moment that is drawn, for a time that is drawn."""
+AHEAD = tuple(timedelta(seconds=seconds) for seconds in (0, 600, -600, 7, -7, -3 * 86_400))
+"""How far a station's clock is ahead of the counter's, which is the world's."""
 RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
 
 
@@ -311,10 +314,13 @@ class Run:
     def __init__(self, tape: Tape, *, tracing: bool = False) -> None:
         self._tape = tape
         deadline = (300, 300, 20)[tape.draw(3)]
-        staffed = tape.draw(3) == 1
-        self.shop = Shop(tape, CONFIGURATION, deadline, staffed=staffed, tracing=tracing)
-        if staffed:
+        kind = tape.draw(3)
+        self.shop = Shop(tape, CONFIGURATION, deadline, staffed=kind == 1, tracing=tracing)
+        if kind == 1:
             self.shop.tap_regularly()
+        elif kind == 2:
+            for api in ("barista-api", "kitchen-api"):
+                self.shop.apps[api].ahead = AHEAD[tape.draw(len(AHEAD))]
         self.world = self.shop.world
         self.customers: list[Customer] = []
         self._healed_at = 0

@@ -18,6 +18,7 @@ from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED
 from coffeeshop.transport import Unavailable
+from station.lateness import too_late
 
 _TICKETS = TypeAdapter(StationAnswered)
 
@@ -37,14 +38,16 @@ class Staffed:
         return await deliver(request, StationOrdered, self._cancel, self._log)
 
     async def _accept(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
-        for order in (each.event for each in orders):
+        for each in orders:
+            order = each.event
             known = await self._tickets.get(f"order-{order.orderId}")
             if known is not None:
                 await self._report(known.value)
                 continue
-            late = self._env.clock() > order.expiresAt
-            status = ItemStatus.FAILED if late else ItemStatus.QUEUED
-            await self._create(order, status, final=late)
+            late = await too_late(self._sidecar, {"": each}, self._env.clock(), self._log)
+            if late:
+                status = ItemStatus.FAILED if late[""] else ItemStatus.QUEUED
+                await self._create(order, status, final=late[""])
 
     async def _cancel(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
         for order in (each.event for each in orders):
@@ -113,7 +116,7 @@ class Staffed:
 
     async def _report(self, ticket: StationAnswered) -> None:
         event_id = f"{UPDATED.id(ticket.orderId, self._station)}.{ticket.sequence}"
-        event = UPDATED.enveloped(self._station, ticket, event_id)
+        event = UPDATED.enveloped(self._station, ticket, event_id, self._env.clock())
         await self._sidecar.publish_many(UPDATED.topic(self._station), {event_id: event})
 
 

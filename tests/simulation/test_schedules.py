@@ -81,7 +81,7 @@ def test_what_was_found_once_stays_mended(path: Path) -> None:
 def test_a_failing_tape_becomes_simple_and_tells_the_story() -> None:
     with planted(plant_named("a tombstone's conflict is taken for done")):
         with pytest.raises(Found) as found:
-            schedules(range(1_000_200, 1_001_000), Tally())
+            schedules(range(1_003_400, 1_004_400), Tally())
         simple = shrink(found.value.choices, seconds=5)
         told = trace(simple)
         assert kind(failure(simple) or "") == kind(found.value.text)

@@ -88,7 +88,7 @@ class World:
         self.lands_asked = 0
         """How many calls were on their way when an API died the last time."""
         self.order_state: Callable[[str | None], str] = lambda _: "-"
-        self.on_call: Callable[[str, Call], None] = lambda *_: None
+        self.on_call: Callable[[App, Call], None] = lambda *_: None
         """Called when an API begins a call to its sidecar."""
         self.trace: list[str] | None = [] if tracing else None
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
@@ -177,6 +177,8 @@ class App:
         self.name = name
         self.is_up = True
         self.epoch = 0
+        self.ahead = timedelta(0)
+        """How far its clock is ahead of the world's."""
         self.lands: bool | None = None
         """Whether what had left the process when it died still arrives; None: by the tape."""
         self.sidecar: Backend
@@ -184,6 +186,9 @@ class App:
         self._handler = build(self)
         self._in_flight: dict[int, Answer] = {}
         self._requests = 0
+
+    def clock(self) -> datetime:
+        return self.world.clock() + self.ahead
 
     def crash(self, downtime: int = 2000, *, lands: bool | None = None) -> None:
         """The process dies: no `finally` runs, open connections break, module state is lost."""
@@ -288,7 +293,7 @@ class _Exchange:
         if self.serving and self.serving.order is None:
             found = _UUID.search(call.target)
             self.serving.order = found[0] if found else None
-        self.world.on_call(app.name, call)
+        self.world.on_call(app, call)
         # A millisecond more or less is what lets calls overtake each other.
         delay = 1 + self.world.tape.draw(3)
         if self.world.strikes("call is late"):
@@ -319,7 +324,7 @@ class _Exchange:
         if reply is not None and reply.body and self.world.strikes("answer is cut short"):
             length = len(reply.body)
             keep = (0, 1, length // 2, length - 1)[self.world.tape.draw(4)]
-            reply = Reply(reply.status, reply.body[:keep], reply.etag)
+            reply = replace(reply, body=reply.body[:keep])
         self.world.after(1, lambda: self._answer(reply))
 
     def _answer(self, reply: Reply | None) -> None:
@@ -366,7 +371,7 @@ def _kind(call: Call) -> str:
     """What a call is, without ids: for the table of crash points."""
     _, kind, *rest = call.target.partition("?")[0].removeprefix("/").split("/")
     if kind == "invoke":
-        return "read menu"
+        return "read menu" if rest[0] == "product-api" else "read clock"
     if kind == "publish":
         return f"publish {rest[-1]}" if rest[0] != "bulk" else f"publish many {rest[-1]}"
     if call.method == "GET":

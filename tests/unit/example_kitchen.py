@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from coffeeshop.environment import Environment
@@ -19,24 +19,30 @@ ORDERED = "/dapr_subscribe_KitchenOrdered"
 CANCELLED = "/dapr_subscribe_KitchenOrderCancelled"
 UPDATED = "kitchen_order_updated"
 OTHER_ID = ORDER_ID[:-1] + "2"
+WANTED = timedelta(minutes=5)
 
 
-def event(order_id: str = ORDER_ID, **changes: Any) -> dict[str, Any]:
+def event(order_id: str = ORDER_ID, *, sent_at: datetime = NOW, **changes: Any) -> dict[str, Any]:
+    """As the counter sends it, five minutes before the order is too late."""
     data = {
         "version": 1,
         "orderId": order_id,
-        "expiresAt": (NOW + timedelta(minutes=5)).isoformat(),
+        "expiresAt": (sent_at + WANTED).isoformat(),
+        "secondsLeft": WANTED.total_seconds(),
         "items": [{"id": f"{order_id}-1", "itemType": 7, "name": "CROISSANT"}],
     }
-    return {"data": data | changes}
+    return {"time": sent_at.isoformat(), "data": data | changes}
 
 
 class Kitchen:
-    """The kitchen's router over a fake sidecar, with a clock that is set by hand."""
+    """The kitchen's router over a fake sidecar, with a clock that is set by hand. The counter's
+    clock says the same, but for `counter_is_ahead`."""
 
     def __init__(self, sidecar: FakeSidecar | None = None) -> None:
         self.sidecar = sidecar or FakeSidecar(store="kitchen-store")
         self.now = NOW
+        self.counter_is_ahead = timedelta(0)
+        self.sidecar.counter.clock = lambda: self.now + self.counter_is_ahead
         env = Environment(
             settings=Settings(app_token="token", station="kitchen"),
             transport=self.sidecar,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from coffeeshop.http import Response
@@ -56,21 +57,27 @@ class _App:
     def __init__(self, name: str, document: bytes = b"") -> None:
         self.name = name
         self.document = document
+        self.clock: Callable[[], datetime | None] = lambda: None
+        self.health = 204
 
     def ask(
         self,
         method: str,
-        _target: str,
+        target: str,
         _headers: Iterable[tuple[str, str]],
         _body: bytes,
         answer: Callable[[Response | None], None],
     ) -> None:
-        answer(Response(200, self.document) if method == "GET" else Response(204))
+        if target.startswith("/healthz/"):
+            answer(Response(self.health))
+        else:
+            answer(Response(200, self.document) if method == "GET" else Response(204))
 
 
 class FakeSidecar:
     """A transport to the simulated sidecar of `tests/dapr`, with what it stored and published, and
-    the other APIs that it invokes: each answers with one document, product-api with the `menu`.
+    the other APIs that it invokes: each answers with one document, product-api with the `menu`, and
+    `counter` says what its clock says.
 
     `before` and `after` are called around each call: they may change the documents, as somebody
     else does, or raise `NoAnswer`, so that the call or its answer is lost.
@@ -90,7 +97,8 @@ class FakeSidecar:
         self.after: Hook = _nothing
         self._engines = Engines(Calm(_at_once), _NOTHING, on_publish=self._on_publish)
         self._documents = self._engines.stores.setdefault(store, {})
-        self._sidecar = Sidecar(self._engines, _App("counter-api"))
+        self.counter = _App("counter-api")
+        self._sidecar = Sidecar(self._engines, self.counter)
         for name, document in {"product-api": menu, **(others or {})}.items():
             Sidecar(self._engines, _App(name, document))
         for key, value in (documents or {}).items():

@@ -102,7 +102,7 @@ def published(event: Event[Any], station: Station, *documents: Any, baggage: str
 
     async def in_a_request() -> None:
         traceparent.set(Trace({"baggage": baggage}.get))
-        await publish(Sidecar(calls, ""), event, station, documents)
+        await publish(Sidecar(calls, ""), event, station, documents, NOW)
 
     asyncio.run(in_a_request())
     (call,) = calls.made
@@ -120,6 +120,7 @@ def test_an_event_is_published_as_a_cloudevent_of_ours() -> None:
         "type": "coffeeshop.order_placed",
         "subject": ID,
         "dataschema": "urn:coffeeshop:StationOrdered:1",
+        "time": "2026-11-24T12:00:00.000+00:00",
         "datacontenttype": "application/json",
         "data": json.loads(ORDERED.to_json()),
     }

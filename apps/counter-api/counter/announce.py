@@ -1,7 +1,8 @@
 """Events to the stations: that an order was placed, or cancelled."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import ItemToMake, Station, StationOrdered
@@ -11,8 +12,9 @@ from counter.documents import Order
 
 
 class Announcer:
-    def __init__(self, sidecar: Sidecar) -> None:
+    def __init__(self, sidecar: Sidecar, clock: Callable[[], datetime]) -> None:
         self._sidecar = sidecar
+        self._clock = clock
 
     async def tell(
         self, order: Order, stations: Iterable[Station], event: Event[StationOrdered]
@@ -25,19 +27,21 @@ class Announcer:
     ) -> None:
         """Publish the event of each order to a station, in one call for each station. Raises
         `Unavailable` if one of the events is not confirmed."""
+        now = self._clock()
         told: dict[Station, list[StationOrdered]] = defaultdict(list)
         for station, order in orders:
-            told[station].append(_ordered(order, station))
+            told[station].append(_ordered(order, station, now))
         await together(
-            *(publish(self._sidecar, event, station, some) for station, some in told.items())
+            *(publish(self._sidecar, event, station, some, now) for station, some in told.items())
         )
 
 
-def _ordered(order: Order, station: Station) -> StationOrdered:
+def _ordered(order: Order, station: Station, now: datetime) -> StationOrdered:
     """What a station gets of an order, whether it was placed or cancelled."""
     return StationOrdered(
         orderId=order.id,
         expiresAt=order.expires_at,
+        secondsLeft=(order.expires_at - now).total_seconds(),
         items=tuple(
             ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
             for item in order.items_of(station)

@@ -5,6 +5,7 @@ W1 to W17 are the workflow's rules (docs/workflow.md).
 
 from collections.abc import Sequence
 
+from coffeeshop.clocks import Differences
 from coffeeshop.contracts import StationAnswered
 from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
@@ -24,11 +25,14 @@ class Recorder:
         self._stations = stations
         self._env = env
         self._log = log
+        self._differences = Differences(log)
 
     async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
         """Store the reports: one save in the usual case, and no read (W4, W7). Raises
         `Unavailable` to get all of them again."""
         now = moment(milliseconds(self._env.clock()))
+        for each in events:
+            self._differences.sent(f"{each.event.station}-api", each.sent_at, now)
         new = {
             report_key(each.event.orderId, each.event.station): (each, report)
             for each, report in rules.newest(events, now)

@@ -54,7 +54,7 @@ class Workflow:
         self._secret = env.settings.id_secret.encode()
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._products = Products(sidecar)
-        self._stations = Announcer(sidecar)
+        self._stations = Announcer(sidecar, self._now)
         self._orders = Orders(sidecar)
         self._recorder = Recorder(self._orders, self._stations, env, log)
         self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), env.choose)

@@ -1,11 +1,12 @@
 """How every API is built and started: its own routes, and what all APIs have."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from coffeeshop.answers import unavailable
 from coffeeshop.callers import Callers
+from coffeeshop.clocks import ClockWatch, Differences
 from coffeeshop.environment import Environment
 from coffeeshop.files import File
 from coffeeshop.http import Failures, Request, Response, Route, Router, alive
@@ -72,14 +73,17 @@ class Api:
         return Router(routes, {**FAILURES, **self.failures}, log)
 
     def start(self, env: Environment) -> Answering:
-        """The API as `build` makes it. With a wrong setting it answers 503 to everything, its
-        health included: a cluster does not call it ready, and events are repeated. Each wrong
-        setting is a line of the log."""
+        """The API as `build` makes it, with an eye on the clocks of those that it calls.
+
+        With a wrong setting it answers 503 to everything, its health included: a cluster does not
+        call it ready, and events are repeated. Each wrong setting is a line of the log.
+        """
         wrong = env.settings.wrong(self.needed)
-        if not wrong:
-            return self.build(env)
         app_id = self.app_id(env.settings)
         log = logger(app_id, env.clock)
+        if not wrong:
+            watch = ClockWatch(env.transport, env.clock, Differences(log))
+            return self.build(replace(env, transport=watch))
         for each in wrong:
             log("setting.wrong", level="error", setting=each.name, expected=each.expected)
         detail = f"{app_id} is not set up: {'; '.join(map(str, wrong))}."

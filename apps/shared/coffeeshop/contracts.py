@@ -210,12 +210,14 @@ class ItemToMake(Document):
 
 
 class StationOrdered(Document):
-    """`barista_order_placed`, `kitchen_order_placed`: these items are wanted before `expiresAt`.
-    `barista_order_cancelled`, `kitchen_order_cancelled`: they are not wanted any more."""
+    """`…_order_placed`: these items are wanted for `secondsLeft`, from the event's `time` on; then
+    it is too late. `expiresAt` is that moment by the counter's clock, for readers of earlier
+    releases. `…_order_cancelled`: they are not wanted any more."""
 
     version: Literal[1] = 1
     orderId: OrderId
     expiresAt: AwareDatetime
+    secondsLeft: Annotated[float, Field(allow_inf_nan=False)] | None = None
     items: tuple[ItemToMake, ...]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,10 +15,12 @@ Event = TypeVar("Event", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Delivered(Generic[Event]):
-    """An event, and the trace that it belongs to: in bulk each has its own."""
+    """An event, and of its envelope the trace that it belongs to, in bulk one of its own, and when
+    it was sent, by its sender's clock."""
 
     event: Event
     trace: Trace
+    sent_at: datetime | None = None
 
 
 Handle = Callable[[Sequence[Delivered[Event]]], Awaitable[None]]
@@ -38,6 +41,7 @@ class CloudEvent(_Document):
     """What the sidecar delivers (CloudEvents 1.0); `data` is the event that was published."""
 
     data: Any = None
+    time: Any = None
     traceparent: Any = None
     tracestate: Any = None
     baggage: Any = None
@@ -124,8 +128,16 @@ def _read(
         log("event.unknown_version", level="warning", path=path, version=version)
         return None
     try:
-        return Delivered(model.model_validate(data), trace)
+        return Delivered(model.model_validate(data), trace, _moment(event.time))
     except ValidationError as error:
         cause = str(error.errors(include_input=False, include_url=False)[:3])
         log("event.malformed", level="error", path=path, cause=cause)
         return None
+
+
+def _moment(time: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(time)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None

@@ -26,6 +26,7 @@ class Sidecar:
         *,
         extra: tuple[tuple[str, str], ...] = (),
         media_type: str = "application/json",
+        wants_date: bool = False,
     ) -> Reply:
         """Any call to the sidecar. Raises `NoAnswer`."""
         headers = [("content-type", media_type)] if body else []
@@ -33,7 +34,7 @@ class Sidecar:
         if self._token:
             headers.append(("dapr-api-token", self._token))
         headers += traceparent.get().headers()
-        return await self._transport.send(Call(method, target, tuple(headers), body))
+        return await self._transport.send(Call(method, target, tuple(headers), body, wants_date))
 
     async def confirmed(
         self,

@@ -16,6 +16,7 @@ compares this table with the code and with the subscriptions in k8s/base/dapr.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from coffeeshop.cloudevents import enveloped
@@ -72,10 +73,16 @@ class Event(Generic[Model]):
         return f"urn:coffeeshop:{self.model.__name__}:{version}"
 
     def enveloped(
-        self, station: str, document: Model, event_id: str, trace: Trace | None = None
+        self,
+        station: str,
+        document: Model,
+        event_id: str,
+        at: datetime,
+        trace: Trace | None = None,
     ) -> bytes:
-        """The event as the broker gets it, with the baggage of the request being handled, or with
-        all of another `trace`. Ids and stations hold nothing that would have to be escaped."""
+        """The event as the broker gets it, sent `at` this time, with the baggage of the request
+        being handled, or with all of another `trace`. Ids and stations hold nothing that would have
+        to be escaped."""
         return enveloped(
             document.to_json(),
             event_id=event_id,
@@ -83,6 +90,7 @@ class Event(Generic[Model]):
             event_type=f"{TYPE}order_{self.name}",
             subject=document.orderId,
             schema=self.schema,
+            at=at,
             context=_baggage(traceparent.get()) if trace is None else _whole(trace),
         )
 
@@ -95,7 +103,7 @@ PLACED = Event(
     sender=COUNTER,
     receiver=STATION,
     handler="StationApi.make_orders",
-    meaning="The items are wanted by `expiresAt`",
+    meaning="The items are wanted for `secondsLeft`",
     _route="Ordered",
 )
 CANCELLED = Event(
@@ -126,22 +134,24 @@ async def publish(
     event: Event[Model],
     station: str,
     documents: Iterable[Model],
+    at: datetime,
     traces: Mapping[str, Trace] | None = None,
 ) -> None:
-    """Publish the documents on the station's topic, in one call. `traces`, by order id, are those
-    of documents that belong to another trace than the request. Raises `Unavailable` if one of them
-    is not confirmed: any of them may have been published. A repeat has the same ids."""
+    """Publish the documents on the station's topic, in one call. `at` is the time now. `traces`, by
+    order id, are those of documents that belong to another trace than the request. Raises
+    `Unavailable` if one of them is not confirmed: any of them may have been published. A repeat has
+    the same ids."""
     topic, own = event.topic(station), traces or {}
     by_id = {event.id(each.orderId, station): each for each in documents}
     if len(by_id) == 1:
         # The sidecar makes the event's trace from the call's headers, but for the baggage.
         ((event_id, alone),) = by_id.items()
         with tracing(own.get(alone.orderId, traceparent.get())):
-            events = {event_id: event.enveloped(station, alone, event_id)}
+            events = {event_id: event.enveloped(station, alone, event_id, at)}
             await sidecar.publish_many(topic, events)
     else:
         events = {
-            event_id: event.enveloped(station, each, event_id, own.get(each.orderId))
+            event_id: event.enveloped(station, each, event_id, at, own.get(each.orderId))
             for event_id, each in by_id.items()
         }
         await sidecar.publish_many(topic, events)

@@ -4,6 +4,8 @@ The guest sends over WASI HTTP (`coffeeshop.wasi`), host tools and tests over wh
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 TIMEOUT = 1.0
@@ -18,15 +20,28 @@ class Call:
     target: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    wants_date: bool = False
+    """Whether the reply's date is asked of the host, which costs as much as any header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: a transport raises `NoAnswer` for one that was cut short."""
+    """A whole answer: a transport raises `NoAnswer` for one that was cut short. `date` is what the
+    clock of the one who answered says, to the second, where the call wants it."""
 
     status: int
     body: bytes = b""
     etag: str | None = None
+    date: datetime | None = None
+
+
+def moment_of(date: str | None) -> datetime | None:
+    """The moment of a `Date` header; None for what is none."""
+    try:
+        moment = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 class NoAnswer(Exception):

@@ -29,6 +29,7 @@ from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, publish
 from coffeeshop.transport import Unavailable
 from station.decisions import cancelled, decide, with_item, without_item
+from station.lateness import too_late
 
 UNAVAILABLE = "unavailable"
 """The key of the list of items that are sold out."""
@@ -90,16 +91,20 @@ class StationApi:
         """Make the orders, or report again: one read, one save and one publish for all of them.
         Raises `Unavailable` to get them again."""
         by_key = {_key(each.event.orderId): each for each in orders}
-        # W5: the record before the expiry, for what was made in time stays made.
+        # W5: the record before the time, for what was made in time stays made.
         known, lists = await self._records.get_with(list(by_key), self._lists, [UNAVAILABLE])
         items = lists[UNAVAILABLE].value.items if lists else ()
         sold_out = frozenset(each.itemType for each in items)
         now = self._env.clock()
-        await self._decide(
-            by_key,
-            known,
-            lambda order: decide(order, self._station, sold_out, now, self._make_id),
-        )
+        fresh = {key: each for key, each in by_key.items() if key not in known}
+        late = await too_late(self._sidecar, fresh, now, self._log)
+
+        def decision(order: StationOrdered) -> StationAnswered:
+            is_late = late[_key(order.orderId)]
+            return decide(order, self._station, sold_out, now, self._make_id, is_late=is_late)
+
+        decided = {key: each for key, each in by_key.items() if key in known or key in late}
+        await self._decide(decided, known, decision)
 
     async def _cancel_all(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
         """Cancel what is not begun; else the record stays and is reported again (W13). Raises
@@ -126,7 +131,8 @@ class StationApi:
                 with tracing(by_key[key].trace):
                     self._log_made(record)
         traces = {each.event.orderId: each.trace for each in by_key.values()}
-        await publish(self._sidecar, UPDATED, self._station, recorded.values(), traces)
+        now = self._env.clock()
+        await publish(self._sidecar, UPDATED, self._station, recorded.values(), now, traces)
         if len(recorded) < len(by_key):
             raise Unavailable("The store did not confirm.")
 

@@ -24,12 +24,14 @@ def decide(
     sold_out: frozenset[int],
     now: datetime,
     make_id: Callable[[], str],
+    *,
+    is_late: bool,
 ) -> StationAnswered:
-    """The station's report on an order: each item is expired, sold out, or made."""
+    """The station's report on an order: each item is too late, sold out, or made."""
 
     def verdict(item: ItemToMake) -> MadeItem:
         reason = None
-        if now > order.expiresAt:
+        if is_late:
             reason = f"{item.name} was not made: the order came to the {station} too late."
         elif item.itemType in sold_out:
             reason = f"{item.name} is sold out."

@@ -6,7 +6,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
+from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply, moment_of
 
 
 class AiohttpTransport:
@@ -47,6 +47,7 @@ class AiohttpTransport:
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as answer:
-                return Reply(answer.status, await answer.read(), answer.headers.get("etag"))
+                date = moment_of(answer.headers.get("date")) if call.wants_date else None
+                return Reply(answer.status, await answer.read(), answer.headers.get("etag"), date)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswer(type(error).__name__) from error

@@ -141,9 +141,9 @@ class _Activities:
 
     async def _submit(self, questions: dict[Station, StationOrdered]) -> None:
         """Publish to each station what it has to make. Raises `Unavailable` to be called again."""
-        sidecar = await self._sidecar()
+        sidecar, now = await self._sidecar(), self._env.clock()
         await together(
-            *(publish(sidecar, PLACED, station, [event]) for station, event in questions.items())
+            *(publish(sidecar, PLACED, s, [event], now) for s, event in questions.items())
         )
 
     async def _end(self, order_id: str, answers: dict[Station, StationAnswered]) -> None:

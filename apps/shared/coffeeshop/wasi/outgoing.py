@@ -8,7 +8,7 @@ from spin_sdk import wit
 from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
-from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
+from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply, moment_of
 from coffeeshop.wasi.bodies import first, no_trailers, read
 
 _CALLS: dict[str, wasi.Method] = {
@@ -56,22 +56,25 @@ class WasiTransport:
                 await writer.write_all(call.body)
         await trailers_writer.write(Ok(None))
         try:
-            return await _receive(await answer)
+            return await _receive(await answer, wants_date=call.wants_date)
         except Err as error:
             raise NoAnswer(type(error.value).__name__) from error
 
 
-async def _receive(response: wasi.Response) -> Reply:
+async def _receive(response: wasi.Response, *, wants_date: bool) -> Reply:
     status = response.get_status_code()
-    if status == 204:
+    if status == 204 and not wants_date:
         return Reply(status)
     fields = response.get_headers()
+    date = moment_of(first(fields, "date")) if wants_date else None
+    if status == 204:
+        return Reply(status, date=date)
     etag = first(fields, "etag")
     length = first(fields, "content-length")
     body, _ = await read(wasi.Response.consume_body, response, int(length or _ENDLESS))
     if length is not None and len(body) != int(length):
         raise NoAnswer("cut short")
-    return Reply(status, body, etag)
+    return Reply(status, body, etag, date)
 
 
 def _options() -> wasi.RequestOptions:
