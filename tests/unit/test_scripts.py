@@ -1,6 +1,7 @@
 """What the scripts read: supervisord's log and the guests' log lines."""
 
 import json
+import re
 import socket
 import subprocess
 import time
@@ -12,13 +13,15 @@ import valkey
 import yaml
 
 from scripts import cluster_secrets, zipkin
-from scripts.cache import Failure
+from scripts.cache import CHECKOUT, Failure
 from scripts.dead_letters import address
 from scripts.logs import of_order, parse, render
 from scripts.provision import valkey_server
 from scripts.stack import Layout, Ports, prepare
-from scripts.status import deaths, trouble
+from scripts.status import TROUBLE, deaths, trouble
 from scripts.tokens import load, read
+
+OPERATIONS = CHECKOUT / "docs" / "operations.md"
 
 
 def test_a_death_is_told_by_name() -> None:
@@ -183,11 +186,19 @@ def answers(port: int, password: str) -> bool:
 
 
 def test_late_answers_and_abandoned_orders_are_counted(tmp_path: Path) -> None:
-    late = '{"time":"t","level":"warning","api":"counter-api","event":"answer.late"}\n'
+    late = '{"time":"t","level":"warning","api":"counter-api","event":"report.late"}\n'
     (tmp_path / "counter-api.log").write_text(late * 2 + late.replace("late", "fine"))
     assert trouble(tmp_path.iterdir()) == [
-        "2 answers that came after their order had ended (answer.late)"
+        "2 reports that came after their order had ended (report.late)"
     ]
+
+
+def test_what_is_counted_and_what_operators_are_told_of_is_logged_by_an_api() -> None:
+    """A name that is not logged any more would be looked for in vain."""
+    sources = "".join(path.read_text() for path in (CHECKOUT / "apps").rglob("*.py"))
+    told = set(re.findall(r"log[a-z ]* `([a-z]+\.[a-z_]+)`", OPERATIONS.read_text()))
+    assert len(told) > 5
+    assert [each for each in sorted({*TROUBLE, *told}) if f'"{each}"' not in sources] == []
 
 
 @pytest.mark.parametrize(
