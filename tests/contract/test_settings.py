@@ -1,48 +1,18 @@
 """A component whose settings cannot be used says so, with the host's own way to hand them over."""
 
-import contextlib
 import json
 import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from scripts import build, resources, runtime
-from scripts.runtime import APIS, Process
+from scripts import runtime
+from scripts.runtime import APIS
+from tests.contract.component import free_port, health, serve, served, settings
 
-GIVEN = {"sidecar_token": 's "%', "app_token": "a'b;c #d", "id_secret": "i"}
 Json = dict[str, Any]
-
-
-@contextlib.contextmanager
-def served(process: Process, folder: Path) -> Iterator[Path]:
-    """The process from its start to its end; gives its log."""
-    log = folder / "log"
-    with log.open("w") as output:
-        running = subprocess.Popen(
-            list(map(str, process.command)), env=dict(process.env), stdout=output, stderr=output
-        )
-        try:
-            yield log
-        finally:
-            running.terminate()
-            running.wait(20)
-
-
-def health(port: int, api: str) -> httpx.Response:
-    deadline = time.monotonic() + 240
-    while True:
-        with contextlib.suppress(httpx.ConnectError):
-            return httpx.get(f"http://127.0.0.1:{port}/healthz/{api}", timeout=60)
-        assert time.monotonic() < deadline, "the runtime does not start"
-        time.sleep(0.05)
 
 
 def wrong_settings(log: Path) -> list[Json]:
@@ -52,19 +22,7 @@ def wrong_settings(log: Path) -> list[Json]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def serve(api: str, port: int, given: Mapping[str, str]) -> Process:
-    program = resources.program(api)
-    component = build.build("aot", [program])[program]
-    return runtime.serve(f"{api}-api", component, port, runtime.environment(given))
-
-
-def settings(api: str, **changes: str) -> dict[str, str]:
-    """What the stack gives the API, but for the changes."""
-    return runtime.settings(api, 3500, GIVEN) | changes
+    return free_port()
 
 
 @pytest.mark.parametrize("api", APIS)

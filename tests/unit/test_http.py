@@ -92,6 +92,10 @@ def routes(callers: Callers) -> list[Route]:
     ]
 
 
+def _no_log(_event: str, **_fields: Any) -> None:
+    return
+
+
 class Api:
     """A router with a route of each kind, and what it logs."""
 
@@ -185,6 +189,24 @@ def test_another_token_or_scheme_is_401(given: str) -> None:
     answer = Api(pos_token="Till").ask("POST", "/orders", {"authorization": given}, GOOD)
     assert answer.status == 401
     assert headers(answer)["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", "/orders", 401), ("PUT", "/list/1", 401), ("POST", "/event", 403)],
+)
+def test_who_is_refused_is_not_read(method: str, path: str, status: int) -> None:
+    """A body that is waited for holds a place: only who may send one is waited for."""
+
+    async def read(limit: int) -> bytes:
+        raise AssertionError(f"{limit} bytes are read")
+
+    async def call() -> Response:
+        settings = Settings(pos_token="t", staff_token="t", app_token="t")
+        asked = Request(method, path, {"content-type": "application/json"}.get, read)
+        return await Router(routes(Callers(settings, _no_log)), {}, _no_log)(asked)
+
+    assert asyncio.run(call()).status == status
 
 
 def test_a_token_that_is_not_ascii_is_compared_by_its_bytes() -> None:
