@@ -1,4 +1,5 @@
-"""nginx and Caddy in front, each with its defaults: the page, the board and orders work."""
+"""nginx and Caddy in front, each with its defaults, and the cluster's entry: the page, the board
+and orders work, and who holds a body back holds nobody else."""
 
 import json
 import os
@@ -7,13 +8,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from scripts.entry import CADDYFILE
+from scripts.runtime import APIS
 from scripts.stack import Ports
 from shop import PORT_OFFSET, Shop, order
 from tests.cluster import binaries
@@ -43,25 +46,44 @@ SOON = 3.0
 """Seconds within which a board shows a new order."""
 
 
+HELD = 40
+"""Posts whose body never comes: more than an API answers at a time."""
+
+
 @contextmanager
-def nginx(home: Path, port: int, counter: int) -> Iterator[None]:
+def nginx(home: Path, port: int, ports: Ports) -> Iterator[None]:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         if os.environ.get("CI"):
             pytest.fail(MISSING)
         pytest.skip(MISSING)
     config = home / "nginx.conf"
-    config.write_text(NGINX.format(home=home, port=port, counter=counter))
+    config.write_text(NGINX.format(home=home, port=port, counter=ports.app("counter")))
     with _running([program, "-e", str(home / "error.log"), "-c", str(config)], home, port):
         yield
 
 
 @contextmanager
-def caddy(home: Path, port: int, counter: int) -> Iterator[None]:
+def caddy(home: Path, port: int, ports: Ports) -> Iterator[None]:
     command = [
         *(str(binaries.caddy()), "reverse-proxy"),
-        *("--from", f"http://127.0.0.1:{port}", "--to", f"127.0.0.1:{counter}"),
+        *("--from", f"http://127.0.0.1:{port}", "--to", f"127.0.0.1:{ports.app('counter')}"),
     ]
+    with _running(command, home, port):
+        yield
+
+
+@contextmanager
+def entry(home: Path, port: int, ports: Ports) -> Iterator[None]:
+    """The cluster's own, as its image runs it; but the APIs are at this machine's ports."""
+    text = CADDYFILE.read_text().replace("{args[0]}:80", "{args[0]}")
+    text = text.replace(":8081 {", f"http://127.0.0.1:{port + 1} {{")
+    text = text.replace(":8080 {", f"http://127.0.0.1:{port} {{")
+    for api in APIS:
+        text = text.replace(f"import api {api}-api", f"import api 127.0.0.1:{ports.app(api)}")
+    config = home / "Caddyfile"
+    config.write_text(text)
+    command = [str(binaries.caddy()), "run", "--config", str(config), "--adapter", "caddyfile"]
     with _running(command, home, port):
         yield
 
@@ -88,21 +110,21 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
+@pytest.fixture(params=[nginx, caddy, entry], ids=["nginx", "caddy", "entry"])
 def front(request: Any, shop: Shop, tmp_path: Path) -> Iterator[httpx.Client]:
     """The shop as it is seen through a proxy."""
     ports = Ports(PORT_OFFSET)
     port = 3907 + PORT_OFFSET
     address = f"http://127.0.0.1:{port}"
     with (
-        request.param(tmp_path, port, ports.app("counter")),
+        request.param(tmp_path, port, ports),
         httpx.Client(base_url=address, timeout=20) as client,
     ):
         yield client
 
 
 def test_the_page_comes_whole(front: httpx.Client, shop: Shop) -> None:
-    for path in ("/", "/v1/api/menu", "/openapi.json"):
+    for path in ("/", "/page.js", "/v1/api/menu", "/openapi/counter.json"):
         assert front.get(path).raise_for_status().content == shop.counter.get(path).content
 
 
@@ -121,6 +143,24 @@ def test_a_board_shows_an_order_as_it_comes(front: httpx.Client) -> None:
         next(versions)
         placed = front.post("/v1/api/orders", json=order("ann")).json()
         assert any(placed["id"] in [o["id"] for o in page["orders"]] for page in versions)
+        assert time.monotonic() - begin < SOON
+
+
+@pytest.mark.parametrize("framing", ["content-length: 100", "transfer-encoding: chunked"])
+def test_bodies_that_never_come_hold_nobody_else(front: httpx.Client, framing: str) -> None:
+    """Some are held by the proxy until all is there; some reach the API, which waits a second."""
+    head = (
+        f"POST /v1/api/orders HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n{framing}"
+    )
+    address = ("127.0.0.1", int(front.base_url.port or 0))
+    with ExitStack() as held:
+        for _ in range(HELD):
+            connection = held.enter_context(socket.create_connection(address, timeout=10))
+            connection.sendall(f"{head}\r\n\r\n".encode())
+        begin = time.monotonic()
+        placed = front.post("/v1/api/orders", json=order("ann"))
+        assert placed.status_code == 201, placed.text
+        assert front.get(f"/v1/api/orders/{placed.json()['id']}").status_code == 200
         assert time.monotonic() - begin < SOON
 
 
