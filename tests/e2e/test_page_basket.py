@@ -202,6 +202,29 @@ def test_order_that_nobody_answers_is_left_to_the_customer(
     assert len(orders_of(shop, customer)) == 1
 
 
+def test_attempt_of_before_the_clock_was_set_back_is_left_to_the_customer(
+    opened: Opener, url: str, shop: Shop, customer: str
+) -> None:
+    """How long ago it began nobody knows."""
+    page = opened(url)
+    keys = on_post(page, *50 * [lose_request])
+    fill(page, customer)
+    page.locator("#place").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.evaluate(
+        "() => { const open = JSON.parse(sessionStorage.getItem('attempt'));"
+        " open.began += 3600e3; sessionStorage.setItem('attempt', JSON.stringify(open)); }"
+    )
+    page.reload()
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute("**/v1/api/orders")
+    again.click()
+    is_ready(page)
+    assert len(set(keys)) == 1
+    assert len(orders_of(shop, customer)) == 1
+
+
 def test_attempt_that_is_given_up_warns_and_the_next_has_a_new_key(
     opened: Opener, url: str, shop: Shop, customer: str
 ) -> None:
@@ -289,3 +312,11 @@ def test_damaged_memory_of_the_browser_is_ignored(opened: Opener, url: str) -> N
     page.reload()
     choose(page, "Latte")
     expect(page.locator("#place")).to_have_text("Place order · $4.50")
+    for count in ("1e9", "-3", "0.5"):
+        page.evaluate(
+            "(count) => sessionStorage.setItem('basket',"
+            ' `[{"itemType":5,"name":"LATTE","price":4.5,"count":${count}}]`)',
+            count,
+        )
+        page.reload()
+        expect(page.locator("#basket")).to_contain_text("Nothing chosen yet.")

@@ -27,17 +27,19 @@ let unseen = true;
 
 const all = computed(() => [...(orders.value?.values() ?? [])]);
 const by = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** By moments: as texts, one with a fraction of its second comes before one without. */
+const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b);
 
 export const isKnown = computed(() => orders.value !== null);
 /** Oldest first. */
 export const open = computed(() =>
-  all.value.filter((order) => !isOver(order)).sort((a, b) => by(a.placedAt, b.placedAt) || by(a.id, b.id)),
+  all.value.filter((order) => !isOver(order)).sort((a, b) => byTime(a.placedAt, b.placedAt) || by(a.id, b.id)),
 );
 /** Last ended first. */
 export const ended = computed(() =>
   all.value
     .filter(isOver)
-    .sort((a, b) => by(b.updatedAt, a.updatedAt) || by(b.id, a.id))
+    .sort((a, b) => byTime(b.updatedAt, a.updatedAt) || by(b.id, a.id))
     .slice(0, ENDED),
 );
 
@@ -46,9 +48,10 @@ function take(fresh: readonly Order[]): void {
   for (const order of fresh) {
     const known = all.get(order.id);
     // Answers may overtake each other: an order that is over stays so.
-    if (!known || isOver(order) || (!isOver(known) && known.updatedAt <= order.updatedAt)) all.set(order.id, order);
+    const isNews = !known || isOver(order) || (!isOver(known) && byTime(known.updatedAt, order.updatedAt) <= 0);
+    if (isNews) all.set(order.id, order);
   }
-  const shown = new Set([...all.values()].filter(isOver).sort((a, b) => by(b.updatedAt, a.updatedAt)).slice(0, ENDED));
+  const shown = new Set([...all.values()].filter(isOver).sort((a, b) => byTime(b.updatedAt, a.updatedAt)).slice(0, ENDED));
   orders.value = new Map([...all].filter(([, order]) => !isOver(order) || shown.has(order)));
 }
 
@@ -63,7 +66,7 @@ export async function keepBoard(signal: AbortSignal): Promise<void> {
         streamed = new Map();
       }
       const all = new Map([...streamed, ...page.orders.map(({ id, placedAt }): [string, string] => [id, placedAt])]);
-      streamed = new Map([...all].sort(([, a], [, b]) => by(b, a)).slice(0, NEWEST));
+      streamed = new Map([...all].sort(([, a], [, b]) => byTime(b, a)).slice(0, NEWEST));
       take(page.orders);
       return false;
     },

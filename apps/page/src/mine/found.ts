@@ -90,5 +90,6 @@ async function refresh(signal: AbortSignal): Promise<void> {
 /** Each order once, in its newer form, newest first. */
 function joined(before: readonly Order[], fresh: readonly Order[]): Order[] {
   const all = new Map([...before, ...fresh].map((order) => [order.id, order]));
-  return [...all.values()].sort((a, b) => b.placedAt.localeCompare(a.placedAt) || b.id.localeCompare(a.id));
+  const newest = (a: Order, b: Order): number => Date.parse(b.placedAt) - Date.parse(a.placedAt);
+  return [...all.values()].sort((a, b) => newest(a, b) || b.id.localeCompare(a.id));
 }

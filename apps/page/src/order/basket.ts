@@ -19,9 +19,11 @@ export interface Line {
   count: number;
 }
 
+const isCount = (found: unknown): boolean => Number.isInteger(found) && Number(found) >= 1 && Number(found) <= MOST;
+
 const areLines = (found: unknown): found is Line[] =>
   Array.isArray(found) &&
-  found.every((line) => isText(line?.name) && [line.itemType, line.price, line.count].every(Number.isFinite));
+  found.every((line) => isText(line?.name) && [line.itemType, line.price].every(Number.isFinite) && isCount(line.count));
 
 export const lines = kept<Line[]>("basket", [], areLines);
 export const customer = kept<string>("customer", "", isText);
