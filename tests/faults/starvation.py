@@ -23,8 +23,12 @@ STARVED = 5.0
 BOARD = "/v1/api/fulfillment-orders/events?limit=60"
 WINDOW = 16 * 1024
 """Bytes that a connection's client takes without reading."""
+NEWEST = "/v1/api/fulfillment-orders/events?limit=1"
+"""A board of some hundred bytes: what its stream sends in a minute lies unread in the kernel."""
 LIFETIME = 60.0
 """Seconds of a stream."""
+LATE = 5.0
+"""Seconds after its time within which a stream has ended."""
 
 
 def held_bodies(run: Run, posts: int = 33, seconds: float = 10) -> Iterator[Verdict]:
@@ -50,8 +54,36 @@ def held_bodies(run: Run, posts: int = 33, seconds: float = 10) -> Iterator[Verd
         yield verdict
 
 
+def quiet_streams(run: Run, clients: int = 60) -> Iterator[Verdict]:
+    """Boards that are opened and never read, and nothing happens: each stream ends after a minute,
+    and not before. Nobody reads them here either: what has come is only peeked at."""
+    verdict = Verdict(f"{clients} quiet boards that nobody reads")
+    time_one(run)
+    verdict.acknowledged = verdict.fulfilled = 1
+    with ExitStack() as open_:
+        begin = time.monotonic()
+        sockets = [open_.enter_context(_ask(run, f"GET {NEWEST} HTTP/1.1")) for _ in range(clients)]
+        left, ends = list(sockets), []
+        while left and time.monotonic() - begin < LIFETIME + 2 * LATE:
+            time.sleep(0.2)
+            ended = [each for each in left if _peek(each).endswith(END)]
+            ends += [time.monotonic() - begin] * len(ended)
+            left = [each for each in left if each not in ended]
+        statuses = {_status(each) for each in sockets}
+    if statuses != {"200"}:
+        verdict.broken.append(f"they were answered {sorted(statuses)}")
+    if left:
+        verdict.broken.append(f"{len(left)} streams go on after {LIFETIME + 2 * LATE:.0f} s")
+    if ends and not (ends[0] >= LIFETIME - 1 and ends[-1] <= LIFETIME + LATE):
+        verdict.broken.append("a stream does not end after a minute")
+    verdict.notes.append(f"ended after {ends[0]:.1f} to {ends[-1]:.1f} s" if ends else "none ended")
+    yield verdict
+
+
 def unread_streams(run: Run, clients: int = 60) -> Iterator[Verdict]:
-    """Boards that are opened and never read, while orders come: each stream ends all the same."""
+    """Boards that are opened and never read, while orders come: each stream ends all the same, by
+    what it has sent."""
+    yield from quiet_streams(run, clients)
     verdict = Verdict(f"{clients} boards that nobody reads")
     process = psutil.Process(run.stack.pid("counter-api"))
     before = process.memory_info().rss
@@ -121,6 +153,19 @@ def _publish(client: httpx.Client, run: Run, topic: str, count: int) -> None:
         client.post(url, json=event, headers=headers).raise_for_status()
 
 
+END = b"\r\n0\r\n\r\n"
+"""Of a body in chunks that is whole."""
+
+
+def _peek(connection: socket.socket) -> bytes:
+    """What has come, which stays there."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1 << 16, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
+
+
 def _ask(run: Run, head: str) -> socket.socket:
     """A connection on which only a request's head was sent."""
     connection = socket.socket()
@@ -156,7 +201,7 @@ def _has_ended(connection: socket.socket) -> bool:
             last = (last + connection.recv(1 << 16))[-16:]
         except TimeoutError:
             return False
-        if last.endswith(b"\r\n0\r\n\r\n"):
+        if last.endswith(END):
             return True
     return False
 

@@ -13,6 +13,10 @@ def test_bodies_that_never_come(run: Run) -> None:
     holds(starvation.held_bodies(run, seconds=4))
 
 
+def test_boards_that_nobody_reads(run: Run) -> None:
+    holds(starvation.quiet_streams(run))
+
+
 def test_many_boards(run: Run) -> None:
     holds(starvation.boards(run, clients=100, seconds=15))
 
