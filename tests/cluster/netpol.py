@@ -1,6 +1,6 @@
 """Enforces the cluster's NetworkPolicies on its one node: reads them, writes an nftables table.
 
-Made for testing our policies (no enforcer is to be had as a Go module that builds); not a
+Made for testing our policies (no enforcer exists as a Go module that builds); not a
 reference. A new pod is unprotected until the next reading.
 """
 

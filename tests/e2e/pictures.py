@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from rich.console import Console
+from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from browser import Opener, choose, launched
+from browser import Opener, choose
 from scripts.cache import CHECKOUT
 from scripts.supervise import Stack
 from shop import Shop, away
@@ -20,6 +21,7 @@ COMMANDS = (
     ("order", "COFFEE_BLACK", "CROISSANT", "--as", "ann"),
     ("mine", "--as", "ann", "--limit", "3"),
 )
+COLUMNS = 80
 ORDERS = (
     ("Ben", (5, 5), (7,)),
     ("Chloé", (1,), (9,)),
@@ -48,7 +50,7 @@ def test_picture_of_an_order(opened: Opener, url: str, folder: Path) -> None:
     page.locator("#place").click()
     expect(page.locator("#placed-title")).to_have_text("Your order is ready.")
     choose(page, "Cappuccino", "Muffin", "Muffin")
-    _shoot(page, folder / "order.png", 760)
+    _shoot(page, folder / "order.png", 830)
 
 
 def test_picture_of_a_phone(opened: Opener, url: str, folder: Path) -> None:
@@ -71,7 +73,7 @@ def test_picture_of_the_board(
         expect(
             page.locator(".board .ticket", has_text="Grace").get_by_text("ready")
         ).to_be_visible()
-        _shoot(page, folder / "board.png", 900)
+        _shoot(page, folder / "board.png", 620)
 
 
 def _shoot(page: Page, path: Path, height: int) -> None:
@@ -82,23 +84,22 @@ def _shoot(page: Page, path: Path, height: int) -> None:
     page.screenshot(path=path)
 
 
-def test_picture_of_the_terminal(shop: Shop, folder: Path) -> None:
-    console = Console(record=True, width=112, file=io.StringIO())
+def test_picture_of_the_terminal(chromium: Browser, shop: Shop, folder: Path) -> None:
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
     for command in COMMANDS:
-        session = terminal(*command, columns=112)
+        session = terminal(*command, columns=COLUMNS)
         output = session.read()
         console.print(Text.assemble(("$ ", "bold green"), f"coffee {' '.join(command)}"))
         console.print(Text.from_ansi(_last_frame(output)))
-    html = console.export_html(inline_styles=True, code_format=FORMAT)
-    with launched() as browser:
-        page = browser.new_page(viewport={"width": 980, "height": 200})
-        page.set_content(html)
-        page.screenshot(path=folder / "terminal.png", full_page=True)
+    html = console.export_html(theme=MONOKAI, inline_styles=True, code_format=FORMAT)
+    page = chromium.new_page(viewport={"width": 720, "height": 200})
+    page.set_content(html)
+    page.screenshot(path=folder / "terminal.png", full_page=True)
 
 
 FORMAT = (
     '<body style="margin:0;padding:14px;background:#161b22;color:#e6edf3">'
-    '<pre style="font:14px/1.25 DejaVu Sans Mono,monospace;margin:0">{code}</pre></body>'
+    '<pre style="font:14px/1.16 DejaVu Sans Mono,monospace;margin:0">{code}</pre></body>'
 )
 
 

@@ -78,7 +78,7 @@ class MenuBoard:
 
     @Operation(
         "deleteSoldOut",
-        "Staff: the item is to be had again",
+        "Staff: the item is available again",
         (Answer(204, "It is not on the station's list"),),
         problems=(404, 429, 503),
     )

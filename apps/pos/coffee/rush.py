@@ -72,7 +72,7 @@ class Summary:
 
 
 def choose(menu: Sequence[Json], luck: random.Random) -> list[Json]:
-    """What a customer takes: mostly one or two things, from what is to be had."""
+    """What a customer takes: mostly one or two things, from what is available."""
     available = [item for item in menu if item["available"] is not False]
     weights = [FAVOURITES.get(item["name"], 1) for item in available]
     count = luck.choices((1, 2, 3, 4), (4, 5, 2, 1))[0]

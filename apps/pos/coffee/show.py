@@ -80,7 +80,7 @@ def menu(items: Sequence[Json]) -> Table:
     table = Table("item", "price", "station", "now", title="Menu", title_justify="left")
     table.columns[1].justify = "right"
     notes = {
-        True: Text("to be had", "green"),
+        True: Text("available", "green"),
         False: Text("sold out", "red"),
         None: Text("not known", "dim"),
     }

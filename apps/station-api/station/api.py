@@ -200,7 +200,7 @@ class StationApi:
 
     @Operation(
         "deleteUnavailable",
-        "An item is to be had again",
+        "An item is available again",
         (Answer(204, "It is not on the list"),),
         problems=(404, 503),
     )
