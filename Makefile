@@ -19,28 +19,28 @@ export COFFEESHOP_LISTEN = $(LISTEN)
 endif
 
 run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after it; TRACES=1: Zipkin)
-	@$(DO) run $(if $(ONCE),--once)
+	@$(DO) operate.run $(if $(ONCE),--once)
 
 dev:  ## The four APIs natively on a simulated Dapr: starts in 2 s, again after each change; nothing lasts
 	@$(DO) tests.dev
 
 up:  ## The same stack in the background (TRACES=1: with Zipkin; LISTEN=0.0.0.0: for others too, with tokens)
-	@$(DO) up
+	@$(DO) operate.up
 
 sidecars:  ## Everything but the components, for a `spin up` by hand
-	@$(DO) sidecars
+	@$(DO) operate.sidecars
 
 store:  ## Valkey alone, for `dapr run -f .`
-	@$(DO) sidecars --for-dapr
+	@$(DO) operate.sidecars --for-dapr
 
 down:  ## Stop it; its data stays
-	@$(DO) down
+	@$(DO) operate.down
 
 status:  ## How each process is, and which ones died
-	@$(DO) status
+	@$(DO) operate.status
 
 logs:  ## ORDER=<id>: that order's log lines of all four APIs
-	@$(DO) logs "$(ORDER)"
+	@$(DO) operate.logs "$(ORDER)"
 
 coffee:  ## ARGS="order COFFEE_BLACK CROISSANT": the command line; also .venv/bin/coffee
 	@$(DO) coffee $(ARGS)
@@ -49,7 +49,7 @@ pictures:  ## Take the pictures of the README anew
 	@$(DO) pytest tests/e2e/pictures.py
 
 build:  ## The components, for Spin and for plain wasmtime
-	@$(DO) build
+	@$(DO) build.wasm
 
 try-station:  ## Add a station by the book, in a copy, and run every test there (20 minutes)
 	@$(DO) pytest tests/try_station.py
@@ -79,10 +79,10 @@ faults:  ## Break everything under load and count the orders, some 50 minutes (S
 	  tests/faults/test_doors.py tests/faults/test_fuzz.py tests/e2e/test_description.py)
 
 dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
-	@$(DO) dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))
+	@$(DO) operate.dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))
 
 pending:  ## What sidecars hold, and which of it one dies of (DROP=id or all: those)
-	@$(DO) dead_letters $(if $(DROP),drop $(DROP:all=--all),pending)
+	@$(DO) operate.dead_letters $(if $(DROP),drop $(DROP:all=--all),pending)
 
 k8s-test:  ## Every overlay of k8s/ against a real API server, a real daprd and our own rules
 	@$(DO) pytest tests/manifests
@@ -91,7 +91,7 @@ cluster-test:  ## The shop in a real one-node cluster, made and gone again (root
 	@$(DO) tests.cluster
 
 lint:  ## ruff, mypy --strict and tsc
-	@$(DO) lint
+	@$(DO) operate.lint
 
 bench:  ## Ours beside a native peer, half an hour (SHORT=1: a few ratios; AGAINST=commit: beside that too; PARTS="start orders", RECORD=1)
 	@$(DO) tests.bench $(if $(SHORT),--short) $(if $(RECORD),--record) \
@@ -101,25 +101,25 @@ live:  ## What following an order costs, by streams and by polling (a minute)
 	@$(DO) tests.bench.live
 
 station:  ## NAME=juicebar: add a station; without it, write again what the stations need
-	@$(DO) stations $(NAME)
+	@$(DO) describe.stations $(NAME)
 
 images:  ## The container images, with their digests and sizes
-	@$(DO) images
+	@$(DO) build.images
 
 entry:  ## Write the cluster's HTTP entry anew, from spin.toml
-	@$(DO) entry
+	@$(DO) build.entry
 
 secrets:  ## New Secrets for a cluster, as YAML: make -s secrets | kubectl apply -f -
-	@$(DO) cluster_secrets
+	@$(DO) operate.cluster_secrets
 
 format:
 	@$(DO) ruff format apps scripts tests
 
-describe:  ## Write the APIs' descriptions (OpenAPI, AsyncAPI) anew from the code
-	@$(DO) describe
+describe:  ## Write the APIs' descriptions (OpenAPI, AsyncAPI) from the code
+	@$(DO) describe.descriptions
 
 lock:  ## Write the lock files anew from the .in files
-	@$(DO) lock
+	@$(DO) provision.lock
 
 clean:  ## Remove data, logs and builds
-	@$(DO) clean
+	@$(DO) operate.clean

@@ -15,9 +15,9 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older one is told, not traced
     sys.exit(f"coffeeshop: Python 3.11 or later is needed; this is {sys.version.split()[0]}.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scripts import cache, proxies
+from scripts.base import cache, checkout, console, proxies, tools
 
-LOCK = cache.CHECKOUT / "requirements.txt"
+LOCK = checkout.CHECKOUT / "requirements.txt"
 
 
 def environment_key() -> str:
@@ -37,9 +37,9 @@ def environment() -> Path:
         try:
             venv.create(target, with_pip=True, clear=True)
         except Exception as error:
-            raise cache.Failure(f"Python's venv does not work here ({error}).") from None
+            raise console.Failure(f"Python's venv does not work here ({error}).") from None
         python = target / "bin" / "python"
-        cache.run(
+        tools.run(
             "Installing what requirements.txt names",
             [python, "-m", "pip", "install", "-q", "--require-hashes", "-r", LOCK],
         )
@@ -51,9 +51,9 @@ def environment() -> Path:
 
 def paths() -> list[Path]:
     """Where code of this checkout is imported from, as pyproject.toml tells pytest."""
-    project = tomllib.loads((cache.CHECKOUT / "pyproject.toml").read_text())
+    project = tomllib.loads((checkout.CHECKOUT / "pyproject.toml").read_text())
     return [
-        cache.CHECKOUT / each for each in project["tool"]["pytest"]["ini_options"]["pythonpath"]
+        checkout.CHECKOUT / each for each in project["tool"]["pytest"]["ini_options"]["pythonpath"]
     ]
 
 
@@ -83,9 +83,9 @@ def main() -> None:
     if len(sys.argv) < 2:
         sys.exit("usage: bootstrap.py MODULE [ARGS…]")
     made = environment()
-    link = cache.CHECKOUT / ".venv"
+    link = checkout.CHECKOUT / ".venv"
     if link.is_dir() and not link.is_symlink():
-        raise cache.Failure(f"{link} is a folder of your own: rename it, for ours has that name.")
+        raise console.Failure(f"{link} is a folder of your own: rename it, for ours has that name.")
     if not link.exists() or link.resolve() != made.resolve():
         link.unlink(missing_ok=True)
         link.symlink_to(made)
@@ -96,7 +96,7 @@ def main() -> None:
         os.execv(command[0], command)  # noqa: S606 - our own program
     if module not in ("pytest", "ruff") and not module.startswith("tests."):
         module = f"scripts.{module}"
-    os.chdir(cache.CHECKOUT)
+    os.chdir(checkout.CHECKOUT)
     python = str(made / "bin" / "python")
     env = dict(os.environ)
     proxies.exempt(env)
@@ -105,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cache.main(main)
+    console.main(main)

@@ -2,6 +2,6 @@
 
 import os
 
-from scripts import proxies
+from scripts.base import proxies
 
 proxies.exempt(os.environ)

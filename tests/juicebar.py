@@ -6,12 +6,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from scripts import place, resources
-from scripts.cache import CHECKOUT
+from scripts.base.checkout import CHECKOUT
+from scripts.stack import listening, resources
 
 IS_COPY = "juicebar" in resources.stations()
 """Whether these tests run in such a copy: they do not make another."""
-PORT_OFFSET = 1_000 + place.port_offset(7_000, "COFFEESHOP_TEST_PORT_OFFSET", 20_000)
+PORT_OFFSET = 1_000 + listening.port_offset(7_000, "COFFEESHOP_TEST_PORT_OFFSET", 20_000)
 """Of the stacks that the copy's own tests start, beside those of the tests here."""
 
 

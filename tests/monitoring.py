@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from scripts.cache import CHECKOUT
+from scripts.base.checkout import CHECKOUT
 
 FOLDER = CHECKOUT / "k8s" / "monitoring"
 ALERTS: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["spec"]

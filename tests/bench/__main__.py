@@ -16,9 +16,10 @@ import signal
 import sys
 from pathlib import Path
 
-from scripts import cache
-from scripts.build import BUILD
-from scripts.cache import CHECKOUT, Failure, say
+from scripts.base import console
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure, say
+from scripts.build.wasm import BUILD
 from tests.bench import against, environment, parts, plots, report
 from tests.bench.against import Commit
 from tests.bench.measures import worse
@@ -93,4 +94,4 @@ def _compare(found: Found) -> None:
 
 
 if __name__ == "__main__":
-    cache.main(main)
+    console.main(main)

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import cache
-from scripts.cache import CHECKOUT, Failure
-from scripts.resources import DAPR
+from scripts.base import cache, tools
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.stack.resources import DAPR
 from tests.bench.counting import Counting
 from tests.bench.fulfilment import Fulfilment
 from tests.bench.measures import Measure
@@ -70,7 +71,7 @@ class Former(Bench):
         """Build and start it by its own `make up`, which waits until it is ready. Raises
         `Failure`."""
         checkout = self._commit.checkout()
-        cache.run(
+        tools.run(
             f"Starting the stack of {self._commit}",
             [_python(), checkout / "scripts" / "bootstrap.py", "up"],
             cwd=checkout,

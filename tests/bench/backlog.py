@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.cache import say
+from scripts.base.console import say
 from tests.bench import open_loop, orders
 from tests.bench.load import Result, Target, attack
 from tests.bench.measures import Measure, at_most, figure

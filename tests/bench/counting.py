@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from scripts.cache import say
-from scripts.runtime import APIS
+from scripts.base.console import say
+from scripts.stack.runtime import APIS
 from tests.bench import orders
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.stacks import IDLE_SECONDS, Bench, settle

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scripts.cache import say
+from scripts.base.console import say
 from tests.bench import orders
 from tests.bench.load import attack
 from tests.bench.measures import Measure, Target, figure

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from scripts import provision
+from scripts.provision import programs
 
 QUIET = 5.0
 """Percent of all processors that may be busy before a measurement."""
@@ -24,7 +24,7 @@ def lines() -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"),
         (
             "versions",
-            ", ".join(f"{t} {metadata.version(t)}" for t in tools) + f", Dapr {provision.DAPR}",
+            ", ".join(f"{t} {metadata.version(t)}" for t in tools) + f", Dapr {programs.DAPR}",
         ),
     ]
 

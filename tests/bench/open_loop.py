@@ -14,7 +14,7 @@ from datetime import datetime
 import aiohttp
 import uvloop
 
-from scripts.cache import Failure
+from scripts.base.console import Failure
 from tests.bench import orders
 from tests.bench.load import Target
 from tests.bench.orders import BOTH, Items

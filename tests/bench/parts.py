@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.cache import Failure, say
+from scripts.base.console import Failure, say
 from tests.bench import (
     against,
     backlog,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scripts.cache import say
+from scripts.base.console import say
 from tests.bench import open_loop, orders
 from tests.bench.load import Result, attack
 from tests.bench.measures import Measure, at_least, at_most, figure

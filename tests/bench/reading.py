@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from counter.orders import STORE
-from scripts.cache import say
+from scripts.base.console import say
 from tests.bench import floors
 from tests.bench.floors import replay
 from tests.bench.load import Target, attack

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from scripts import build, images
+from scripts.build import images, wasm
 from tests.bench import debian
 from tests.bench.measures import Measure, at_most, figure
 
@@ -24,7 +24,7 @@ UNNEEDED = {"test", "idlelib", "turtledemo", "tkinter", "ensurepip", "site-packa
 
 def measure() -> Iterator[Measure]:
     for world, what in (("spin", "for Spin"), ("portable", "portable"), ("aot", "compiled")):
-        sizes = [path.stat().st_size / MB for path in build.build(world).values()]
+        sizes = [path.stat().st_size / MB for path in wasm.build(world).values()]
         yield Measure(f"size of a component, {what}", "MB", figure(sizes))
     peer = (debian.size() + python() + sum(map(distribution, closure(PEER)))) / MB
     for name in images.NAMES:

@@ -14,10 +14,10 @@ from typing import TypeVar
 import psutil
 import yaml
 
-from scripts import runtime, stack
-from scripts.cache import Failure
-from scripts.runtime import Process
-from scripts.supervise import Stack
+from scripts.base.console import Failure
+from scripts.stack import plan, runtime
+from scripts.stack.runtime import Process
+from scripts.stack.supervise import Stack
 
 OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 22_000)
 """Of the first stack. Single processes have ports between the stacks', 5,700 and more above it."""
@@ -234,7 +234,7 @@ def api(
     not know of it: it gets no events and no sweeps. `sidecar_port` is used instead of its own."""
     given = dict(UNUSED)
     if beside is not None:
-        given = stack.settings(beside.ports, beside.secrets, {})[name]
+        given = plan.settings(beside.ports, beside.secrets, {})[name]
     if sidecar_port is not None:
         given["sidecar_port"] = str(sidecar_port)
     (process,) = runtime.separate(RUNTIMES[side], {name: port}, {name: given})

@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts import build, provision, runtime
-from scripts.runtime import Process, environment
+from scripts.build import wasm
+from scripts.provision import programs
+from scripts.stack import runtime
+from scripts.stack.runtime import Process, environment
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.stacks import OFFSET, UNUSED, Memory, Single, api, memory
 
@@ -63,9 +65,9 @@ def _on_spin(_: str) -> Single:
 
 def _fresh() -> float:
     """The same component, compiled when it is started."""
-    component = build.build("portable", [f"{API}-api"])[f"{API}-api"]
+    component = wasm.build("portable", [f"{API}-api"])[f"{API}-api"]
     command: tuple[str | Path, ...] = (
-        *(provision.wasmtime(), "serve", *build.SERVE_FLAGS, "-C", "cache=n"),
+        *(programs.wasmtime(), "serve", *wasm.SERVE_FLAGS, "-C", "cache=n"),
         *("--addr", f"127.0.0.1:{PORT}"),
         *(f"--env={name}={value}" for name, value in environment(UNUSED).items()),
         component,

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from scripts import provision, resources
-from scripts.runtime import Process
-from scripts.stack import Layout, Ports
+from scripts.provision import programs
+from scripts.stack import resources
+from scripts.stack.plan import Layout, Ports
+from scripts.stack.runtime import Process
 from tests.bench import native
 
 DATABASE = 1 + len(resources.stores())
@@ -119,6 +120,6 @@ def _listening(port: int, health: int, metrics: int) -> tuple[str, ...]:
 def _built() -> Path:
     """A folder with both services, of the module and version that daprd is built from."""
     packages = {name: f"github.com/dapr/dapr/cmd/{name}" for name in ("placement", "scheduler")}
-    return provision.go_programs(
-        "dapr-control", provision.MODULE, packages, provision.DAPR_FLAGS, provision.DAPR_TAGS
+    return programs.go_programs(
+        "dapr-control", programs.MODULE, packages, programs.DAPR_FLAGS, programs.DAPR_TAGS
     )

@@ -15,8 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts import cache
-from scripts.cache import Failure, say
+from scripts.base import cache, console
+from scripts.base.console import Failure, say
 from tests.cluster import binaries, images
 from tests.cluster.install import render_dapr
 from tests.cluster.node import make_cgroups, remove_cgroups
@@ -130,4 +130,4 @@ def missing_packages() -> list[str]:
 
 
 if __name__ == "__main__":
-    cache.main(main)
+    console.main(main)

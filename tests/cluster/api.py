@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 import yaml
 
-from scripts.cache import Failure
+from scripts.base.console import Failure
 from tests.cluster import binaries
 
 Json = dict[str, Any]

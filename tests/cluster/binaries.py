@@ -5,8 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from scripts import provision
-from scripts.cache import run
+from scripts.base.tools import run
+from scripts.provision import programs
 
 HERE = Path(__file__).resolve().parent
 KUBERNETES = HERE / "kubernetes"
@@ -28,7 +28,7 @@ def _kubernetes(*commands: str, **others: str) -> Path:
             f"-X {version}.gitMajor=1 -X {version}.gitMinor=37",
         )
     )
-    return provision.go_programs("kubernetes", KUBERNETES, {**packages, **others}, flags)
+    return programs.go_programs("kubernetes", KUBERNETES, {**packages, **others}, flags)
 
 
 @functools.cache
@@ -36,9 +36,9 @@ def module_source(module: Path, path: str) -> Path:
     """The folder of a module's sources, at the version that go.mod pins, from Go's own cache."""
     printed = run(
         f"Fetching {path}",
-        [provision.go(), "mod", "download", "-json", path],
+        [programs.go(), "mod", "download", "-json", path],
         cwd=module,
-        env=provision.GO_ENVIRONMENT,
+        env=programs.GO_ENVIRONMENT,
     )
     return Path(json.loads(printed)["Dir"])
 
@@ -65,33 +65,33 @@ def node() -> Path:
 
 def coredns() -> Path:
     module = {"coredns": "github.com/coredns/coredns"}
-    return provision.go_programs("coredns", HERE / "coredns", module) / "coredns"
+    return programs.go_programs("coredns", HERE / "coredns", module) / "coredns"
 
 
 def caddy() -> Path:
     module = {"caddy": "github.com/caddyserver/caddy/v2/cmd/caddy"}
-    return provision.go_programs("caddy", HERE / "caddy", module) / "caddy"
+    return programs.go_programs("caddy", HERE / "caddy", module) / "caddy"
 
 
 def helm() -> Path:
     module = {"helm": "helm.sh/helm/v3/cmd/helm"}
-    return provision.go_programs("helm", HERE / "helm", module)
+    return programs.go_programs("helm", HERE / "helm", module)
 
 
 def stranger() -> Path:
-    return provision.go_programs("stranger", HERE / "stranger", {"stranger": "."}) / "stranger"
+    return programs.go_programs("stranger", HERE / "stranger", {"stranger": "."}) / "stranger"
 
 
 def dapr() -> Path:
     """A folder with daprd and the five services of Dapr's control plane."""
     services = ("injector", "operator", "placement", "scheduler", "sentry")
     packages = {service: f"github.com/dapr/dapr/cmd/{service}" for service in services}
-    return provision.go_programs(
+    return programs.go_programs(
         "dapr-cluster",
-        provision.MODULE,
+        programs.MODULE,
         {"daprd": "github.com/dapr/dapr/cmd/daprd", **packages},
-        provision.DAPR_FLAGS,
-        provision.DAPR_TAGS,
+        programs.DAPR_FLAGS,
+        programs.DAPR_TAGS,
     )
 
 

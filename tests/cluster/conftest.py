@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import cluster_secrets
-from scripts.cache import CHECKOUT, Failure
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.operate import cluster_secrets
 from tests.cluster.api import Kubectl
 from tests.cluster.shop import APIS, NAMESPACE, Shop
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from scripts import cache, images, provision
-from scripts.cache import CHECKOUT
+from scripts.base import cache
+from scripts.base.checkout import CHECKOUT
+from scripts.build import images
+from scripts.provision import programs
 from tests.cluster import binaries
 
 DOCKERFILES = Path(__file__).resolve().parent / "images"
@@ -36,10 +38,10 @@ def _programs() -> Iterator[tuple[str, Path, str]]:
     yield "localhost/stranger:1", stranger, "program"
     yield "localhost/coredns:1", binaries.coredns(), "program"
     yield tag("caddy"), binaries.caddy(), "program"
-    yield tag("valkey/valkey"), provision.tools().valkey_server, "program"
+    yield tag("valkey/valkey"), programs.tools().valkey_server, "program"
     folder = binaries.dapr()
     for program in ("daprd", "injector", "operator", "placement", "scheduler", "sentry"):
-        yield f"localhost/{program}:{provision.DAPR}", folder / program, "program"
+        yield f"localhost/{program}:{programs.DAPR}", folder / program, "program"
 
 
 def tag(name: str) -> str:

@@ -9,8 +9,9 @@ import sys
 import threading
 from pathlib import Path
 
-from scripts import cache
-from scripts.cache import CHECKOUT, Failure, say
+from scripts.base import console
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure, say
 from tests.cluster import images
 from tests.cluster.install import install
 from tests.cluster.node import Node
@@ -57,4 +58,4 @@ def work(home: Path, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    cache.main(main)
+    console.main(main)

@@ -9,8 +9,10 @@ from typing import Any
 
 import yaml
 
-from scripts import provision
-from scripts.cache import CHECKOUT, Failure, run, say
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure, say
+from scripts.base.tools import run
+from scripts.provision import programs
 from tests.cluster import binaries
 from tests.cluster.node import Node
 
@@ -89,7 +91,7 @@ def _volumes(node: Node) -> list[Json]:
 
 def render_dapr(target: Path) -> None:
     """Dapr's chart with the values that users give it, and images that are here."""
-    here = f"global.registry=localhost,global.tag={provision.DAPR},global.imagePullPolicy=Never"
+    here = f"global.registry=localhost,global.tag={programs.DAPR},global.imagePullPolicy=Never"
     rendered = run(
         "Rendering Dapr's chart",
         [

@@ -18,7 +18,8 @@ import httpx
 import trustme
 import yaml
 
-from scripts.cache import CHECKOUT, Failure, say
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure, say
 from tests.cluster import binaries
 from tests.cluster.api import Kubectl, write_kubeconfig
 from tests.support.waiting import within

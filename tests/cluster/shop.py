@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import httpx
 
-from scripts import resources
-from scripts.cache import Failure
+from scripts.base.console import Failure
+from scripts.stack import resources
 from tests.cluster.api import Kubectl
 from tests.support.waiting import until
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from scripts.manifest import Route, routes
+from scripts.build.manifest import Route, routes
 from tests.cluster.api import Kubectl
 from tests.cluster.install import DAPR, STATEFUL, wait_for_dapr
 from tests.cluster.shop import APIS, CLOSED, NAMESPACE, ORDER, Json, Load, Shop

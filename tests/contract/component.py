@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from scripts import build, resources, runtime
-from scripts.runtime import Process
+from scripts.build import wasm
+from scripts.stack import resources, runtime
+from scripts.stack.runtime import Process
 
 GIVEN = {"sidecar_token": 's "%', "app_token": "a'b;c #d", "id_secret": "i"}
 
@@ -22,7 +23,7 @@ def settings(api: str, **changes: str) -> dict[str, str]:
 
 def serve(api: str, port: int, given: Mapping[str, str]) -> Process:
     program = resources.program(api)
-    component = build.build("aot", [program])[program]
+    component = wasm.build("aot", [program])[program]
     return runtime.serve(f"{api}-api", component, port, runtime.environment(given))
 
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from scripts import build, pydantic_wasi
-from scripts.cache import run
+from scripts.base.tools import run
+from scripts.build import wasm
+from scripts.provision import pydantic_wasi
 
 WASI = {
     "wasi:cli",
@@ -21,20 +22,20 @@ SPIN = {"spin:variables/variables@3.0.0"}
 
 
 def imports(world: str, api: str) -> set[str]:
-    component = build.build(world, [api])[api]
+    component = wasm.build(world, [api])[api]
     text = run("Reading imports", ["wasm-tools", "component", "wit", component])
     top = text[text.index("world root") :]
     return set(re.findall(r"^\s+import ([a-z0-9:/@.-]+);", top[: top.index("\n}")], re.MULTILINE))
 
 
-@pytest.mark.parametrize("api", build.APPS)
+@pytest.mark.parametrize("api", wasm.APPS)
 def test_a_portable_component_asks_for_wasi_alone(api: str) -> None:
     found = imports("portable", api)
     assert {name.partition("/")[0] for name in found} <= WASI
     assert "wasi:http/client@0.3.0" in found
 
 
-@pytest.mark.parametrize("api", build.APPS)
+@pytest.mark.parametrize("api", wasm.APPS)
 def test_a_spin_component_asks_for_variables_besides(api: str) -> None:
     found = imports("spin", api)
     assert {name for name in found if not name.startswith("wasi:")} == SPIN

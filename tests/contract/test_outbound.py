@@ -13,8 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts import build, provision
-from scripts.cache import CHECKOUT
+from scripts.base.checkout import CHECKOUT
+from scripts.build import wasm
+from scripts.provision import programs
 
 PROBE = CHECKOUT / "tests" / "contract" / "probe" / "app.py"
 
@@ -29,8 +30,8 @@ def ask(flags: tuple[str, ...], port: int) -> str:
     """What the probe tells of the port, under these flags of `wasmtime serve`."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         own = int(free.getsockname()[1])
-    command: list[str | Path] = [provision.wasmtime(), "serve", "--allow-precompiled", *flags]
-    command += ["--addr", f"127.0.0.1:{own}", build.single(PROBE)]
+    command: list[str | Path] = [programs.wasmtime(), "serve", "--allow-precompiled", *flags]
+    command += ["--addr", f"127.0.0.1:{own}", wasm.single(PROBE)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             deadline = time.monotonic() + 60
@@ -45,9 +46,9 @@ def ask(flags: tuple[str, ...], port: int) -> str:
 
 
 def test_a_guest_has_no_sockets(open_port: int) -> None:
-    assert ask(build.SERVE_FLAGS, open_port).startswith("refused")
+    assert ask(wasm.SERVE_FLAGS, open_port).startswith("refused")
 
 
 def test_the_probe_would_get_out_if_it_could(open_port: int) -> None:
     """So that the test above is not passed by a probe that cannot connect at all."""
-    assert ask((*build.SERVE_FLAGS, "-S", "inherit-network"), open_port) == "connecting"
+    assert ask((*wasm.SERVE_FLAGS, "-S", "inherit-network"), open_port) == "connecting"

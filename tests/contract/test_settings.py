@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts import runtime
-from scripts.runtime import APIS
+from scripts.stack import runtime
+from scripts.stack.runtime import APIS
 from tests.contract.component import free_port, health, serve, served, settings
 
 Json = dict[str, Any]

@@ -9,9 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts import cache, page, place, ports
-from scripts.cache import CHECKOUT, Failure, say
-from scripts.runtime import SPIN_PORT, Process
+from scripts.base import console
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure, say
+from scripts.build import page
+from scripts.stack import listening, ports
+from scripts.stack.runtime import SPIN_PORT, Process
 
 NOTICE = (
     "For development: the four APIs run natively, on a simulated Dapr. Nothing of it lasts: "
@@ -29,7 +32,7 @@ State = dict[Path, int]
 
 def main() -> None:
     say(NOTICE)
-    port = SPIN_PORT + place.port_offset(SPIN_PORT)
+    port = SPIN_PORT + listening.port_offset(SPIN_PORT)
     ports.check([Process("make dev", "", (), (port,))])
     # A terminal that closes ends it as Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -98,4 +101,4 @@ def _until_changed(before: State) -> Path:
 
 
 if __name__ == "__main__":
-    cache.main(main)
+    console.main(main)

@@ -10,9 +10,9 @@ from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, Router, TooLarge
 from coffeeshop.settings import Settings
 from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
-from scripts import guests
-from scripts.resources import DAPR, apis, stations
-from scripts.runtime import OPTIONAL
+from scripts.describe import guests
+from scripts.stack.resources import DAPR, apis, stations
+from scripts.stack.runtime import OPTIONAL
 from tests.dapr.configuration import read_configuration
 from tests.dapr.engines import Engines
 from tests.dapr.sidecar import APP_TOKEN, Sidecar

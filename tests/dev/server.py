@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scripts.cache import say
+from scripts.base.console import say
 from tests.bench.peer.application import application
 from tests.dev.apps import NativeApp, start
 

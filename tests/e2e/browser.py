@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
-from scripts import node
-from scripts.cache import CHECKOUT
-from scripts.supervise import Stack
+from scripts.base.checkout import CHECKOUT
+from scripts.provision import node
+from scripts.stack.supervise import Stack
 from shop import Shop
 
 FLAGS = (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from browser import chromium, opened, url
-from scripts.stack import Ports
-from scripts.supervise import Stack
+from scripts.stack.plan import Ports
+from scripts.stack.supervise import Stack
 from shop import PORT_OFFSET, Shop
 from spans import Collector
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from scripts import describe
+from scripts.describe import descriptions
 
 Json = dict[str, Any]
 PAGE = ("/", "/page.css", "/page.js", "/icon.svg")
@@ -23,7 +23,7 @@ class Description:
     """The OpenAPI document of an API (its short name)."""
 
     def __init__(self, api: str) -> None:
-        self.document: Json = json.loads(describe.served(api))
+        self.document: Json = json.loads(descriptions.served(api))
         self._paths = [
             (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
             for path, operations in self.document["paths"].items()

@@ -11,8 +11,8 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from browser import Opener, choose
-from scripts.cache import CHECKOUT
-from scripts.supervise import Stack
+from scripts.base.checkout import CHECKOUT
+from scripts.stack.supervise import Stack
 from shop import Shop, away
 from test_coffee import terminal
 

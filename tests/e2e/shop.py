@@ -12,12 +12,12 @@ import httpx
 import valkey
 
 from described import description
-from scripts import place, runtime
-from scripts.stack import Ports
-from scripts.supervise import Stack
+from scripts.stack import listening, runtime
+from scripts.stack.plan import Ports
+from scripts.stack.supervise import Stack
 
 STORES = {"counter-api": 1, "barista-api": 2, "kitchen-api": 3}
-PORT_OFFSET = place.port_offset(7_000, "COFFEESHOP_TEST_PORT_OFFSET", 20_000)
+PORT_OFFSET = listening.port_offset(7_000, "COFFEESHOP_TEST_PORT_OFFSET", 20_000)
 """Of the stack that the tests run on; a thousand above it is a second one."""
 TOPICS = (
     "barista_order_placed",

@@ -4,7 +4,7 @@ from functools import partial
 from uuid import uuid4
 
 from counter.ids import derived_id
-from scripts.supervise import Stack
+from scripts.stack.supervise import Stack
 from shop import Json, Shop, away, order
 from tests.support.waiting import until
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts import describe
+from scripts.describe import descriptions
 from shop import Shop, somebody
 
 
@@ -21,7 +21,7 @@ def test_a_generated_client_places_and_reads_an_order(
     subprocess.run(
         [
             *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
-            *("--path", describe.target("counter"), "--output-path", target / "counter_client"),
+            *("--path", descriptions.target("counter"), "--output-path", target / "counter_client"),
             *("--config", config),
         ],
         check=True,

@@ -15,7 +15,7 @@ import pexpect
 import pytest
 
 from product.menu import MENU
-from scripts.cache import CHECKOUT
+from scripts.base.checkout import CHECKOUT
 from shop import PORT_OFFSET, Shop, away, heeds_ctrl_c, somebody
 
 COFFEE = str(CHECKOUT / ".venv" / "bin" / "coffee")

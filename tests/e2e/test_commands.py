@@ -10,12 +10,13 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from scripts.cache import CHECKOUT, Failure
-from scripts.logs import of_order
-from scripts.runtime import APIS, chosen, process_name
-from scripts.stack import Ports
-from scripts.status import deaths
-from scripts.supervise import Stack
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.operate.logs import of_order
+from scripts.operate.status import deaths
+from scripts.stack.plan import Ports
+from scripts.stack.runtime import APIS, chosen, process_name
+from scripts.stack.supervise import Stack
 from shop import PORT_OFFSET, Shop, heeds_ctrl_c
 from tests.support.waiting import until
 

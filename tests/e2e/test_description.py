@@ -22,9 +22,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from browser import NPM
-from scripts import describe, node
-from scripts.logs import traps
-from scripts.supervise import Stack
+from scripts.describe import descriptions
+from scripts.operate.logs import traps
+from scripts.provision import node
+from scripts.stack.supervise import Stack
 from shop import Shop, away
 
 EXAMPLES = int(os.environ.get("COFFEESHOP_EXAMPLES") or 8)
@@ -38,10 +39,10 @@ CHECKS = [
 STREAMS = ("/events",)
 
 
-@pytest.mark.parametrize("api", describe.APIS)
+@pytest.mark.parametrize("api", descriptions.APIS)
 def test_each_api_serves_its_description(shop: Shop, stack: Stack, api: str) -> None:
     client = shop.clients[api]
-    committed = describe.served(api)
+    committed = descriptions.served(api)
     # On Spin's one port the first is counter-api's.
     has_own_port = api == "counter" or stack.ports.runtime != "spin"
     for path in (*(["/openapi.json"] if has_own_port else []), f"/openapi/{api}.json"):
@@ -52,7 +53,7 @@ def test_each_api_serves_its_description(shop: Shop, stack: Stack, api: str) -> 
 
 def test_the_events_description_is_served_and_is_asyncapi(shop: Shop) -> None:
     answer = shop.counter.get("/asyncapi.json")
-    assert answer.content == describe.ASYNCAPI.read_bytes()
+    assert answer.content == descriptions.ASYNCAPI.read_bytes()
     specs = node.modules(NPM, "AsyncAPI's schemas") / "@asyncapi" / "specs" / "schemas"
     schema = json.loads((specs / "3.0.0-without-$id.json").read_text())
     jsonschema_rs.validator_for(schema).validate(answer.json())
@@ -62,7 +63,7 @@ def test_published_events_are_as_described(shop: Shop, stack: Stack) -> None:
     shop.finished(shop.place()["id"])
     with away(stack, "kitchen"):
         shop.counter.post(f"/v1/api/orders/{shop.place()['id']}/cancel")
-    document = describe.asyncapi()
+    document = descriptions.asyncapi()
     for channel in document["channels"].values():
         (name,) = channel["messages"]
         validator = jsonschema_rs.validator_for(
@@ -79,7 +80,7 @@ def test_published_events_are_as_described(shop: Shop, stack: Stack) -> None:
 def operations(api: str) -> list[tuple[str, str]]:
     return [
         (method.upper(), path)
-        for path, methods in describe.openapi(api)["paths"].items()
+        for path, methods in descriptions.openapi(api)["paths"].items()
         for method in methods
         if not path.endswith(STREAMS)
     ]
@@ -87,7 +88,7 @@ def operations(api: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("api", "method", "path"),
-    [(api, method, path) for api in describe.APIS for method, path in operations(api)],
+    [(api, method, path) for api in descriptions.APIS for method, path in operations(api)],
 )
 def test_no_answer_is_outside_the_description(
     shop: Shop, stack: Stack, api: str, method: str, path: str
@@ -97,7 +98,7 @@ def test_no_answer_is_outside_the_description(
         pytest.skip("where one port is everybody's, / is the page")
     client = shop.clients[api]
     base = str(client.base_url).rstrip("/")
-    schema = schemathesis.openapi.from_dict(describe.openapi(api))
+    schema = schemathesis.openapi.from_dict(descriptions.openapi(api))
     operation = schema[path][method]
 
     def holds(case: Any) -> None:

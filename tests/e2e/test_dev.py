@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from scripts.cache import CHECKOUT
+from scripts.base.checkout import CHECKOUT
 from shop import PORT_OFFSET, heeds_ctrl_c
 from tests.support.waiting import until
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 
 from counter.ids import derived_id
-from scripts.supervise import Stack
+from scripts.stack.supervise import Stack
 from shop import Shop, away, order, somebody
 from tests.support.waiting import until
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.runtime import APIS
-from scripts.supervise import Stack
+from scripts.stack.runtime import APIS
+from scripts.stack.supervise import Stack
 from shop import Shop, away, order, somebody
 from tests.support.waiting import until
 

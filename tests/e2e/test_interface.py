@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from product.menu import MENU
-from scripts import resources
-from scripts.runtime import APIS
-from scripts.supervise import Stack
+from scripts.stack import resources
+from scripts.stack.runtime import APIS
+from scripts.stack.supervise import Stack
 from shop import Shop, order
 
 ORDERS = "/v1/api/orders"

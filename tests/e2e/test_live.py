@@ -6,8 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from scripts.runtime import process_name
-from scripts.supervise import Stack
+from scripts.stack.runtime import process_name
+from scripts.stack.supervise import Stack
 from shop import Shop, away
 
 ALL = "/v1/api/fulfillment-orders/events"

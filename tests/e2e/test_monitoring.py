@@ -5,8 +5,8 @@ import time
 
 import httpx
 
-from scripts.runtime import APIS
-from scripts.supervise import Stack
+from scripts.stack.runtime import APIS
+from scripts.stack.supervise import Stack
 from shop import Shop
 from tests import monitoring
 from tests.support.waiting import until, within

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from scripts import resources
+from scripts.stack import resources
 from shop import Shop, order, somebody
 
 

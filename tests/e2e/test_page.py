@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser import Opener, choose, on_post, refuse, sold_out, violations, visitor
-from scripts import runtime
-from scripts.build import build
-from scripts.supervise import Stack
+from scripts.build.wasm import build
+from scripts.stack import runtime
+from scripts.stack.supervise import Stack
 from shop import Shop, away
 from tests.support.waiting import until
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser import Opener, requests, visitor
-from scripts.supervise import Stack
+from scripts.stack.supervise import Stack
 from shop import Shop, away
 
 MENU = "**/v1/api/menu"

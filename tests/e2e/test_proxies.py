@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.entry import CADDYFILE
-from scripts.runtime import APIS
-from scripts.stack import Ports
+from scripts.build.entry import CADDYFILE
+from scripts.stack.plan import Ports
+from scripts.stack.runtime import APIS
 from shop import PORT_OFFSET, Shop, order
 from tests.cluster import binaries
 

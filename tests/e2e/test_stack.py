@@ -14,11 +14,13 @@ import httpx
 import psutil
 import pytest
 
-from scripts import leftovers, proxies
-from scripts.cache import CHECKOUT, Failure
-from scripts.place import Address
-from scripts.stack import Layout
-from scripts.supervise import Stack
+from scripts.base import proxies
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.stack import leftovers
+from scripts.stack.listening import Address
+from scripts.stack.plan import Layout
+from scripts.stack.supervise import Stack
 from shop import PORT_OFFSET, heeds_ctrl_c, order
 
 NASTY = """we "ir'd, path; #1 50%off %41 {x} ü?"""

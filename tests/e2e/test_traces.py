@@ -2,8 +2,8 @@
 
 import secrets
 
-from scripts.logs import of_order
-from scripts.supervise import Stack
+from scripts.operate.logs import of_order
+from scripts.stack.supervise import Stack
 from shop import Shop, order
 from spans import Collector
 from tests.support.waiting import until

@@ -3,9 +3,9 @@
 import argparse
 import shutil
 
-from scripts import cache
-from scripts.cache import CHECKOUT
-from scripts.supervise import Stack
+from scripts.base import console
+from scripts.base.checkout import CHECKOUT
+from scripts.stack.supervise import Stack
 from tests.faults.run import PORT_OFFSET, Run
 from tests.faults.suite import SUITE, play
 
@@ -31,4 +31,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    cache.main(main)
+    console.main(main)

@@ -13,7 +13,7 @@ import valkey
 from coffeeshop.contracts import ItemStatus, OrderStatus
 from counter.ids import derived_id
 from counter.view import View
-from scripts.supervise import Stack
+from scripts.stack.supervise import Stack
 from tests.faults.books import STATIONS, Books
 from tests.faults.load import Attempt, post
 

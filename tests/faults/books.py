@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from counter.documents import Order, Record, Report, Tombstone
 from counter.orders import report_key
 from counter.view import View, view
-from scripts.supervise import Stack
+from scripts.stack.supervise import Stack
 
 COUNTER, STATIONS = 1, {"barista": 2, "kitchen": 3}
 """The stores' databases."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from scripts.logs import parse
+from scripts.operate.logs import parse
 from tests.faults.audit import Verdict
 from tests.faults.orders import time_one
 from tests.faults.run import Run

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.supervise import Stack
+from scripts.stack.supervise import Stack
 from tests.faults.run import PORT_OFFSET, Run
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import psutil
 
-from scripts import resources
-from scripts.supervise import Stack
+from scripts.stack import resources
+from scripts.stack.supervise import Stack
 from tests.faults.audit import Verdict
 from tests.faults.load import Attempt, flood
 from tests.faults.run import Run

@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 
 from counter.ids import derived_id
-from scripts.stack import Ports
-from scripts.supervise import Stack
+from scripts.stack.plan import Ports
+from scripts.stack.supervise import Stack
 from tests.faults.books import Books
 from tests.faults.kinds import kind_of
 from tests.faults.load import Attempt, post

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from scripts.supervise import Stack
+from scripts.stack.supervise import Stack
 from tests.faults.audit import PROMISED, Auditor, Verdict
 from tests.faults.load import SOLD_OUT, Attempt, Load
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from scripts import resources
+from scripts.stack import resources
 from tests.faults.audit import Verdict
 from tests.faults.orders import time_one
 from tests.faults.run import Run

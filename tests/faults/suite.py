@@ -5,7 +5,7 @@ Each breaks something, mends it, and audits every order; it yields a row for the
 
 from collections.abc import Callable, Iterator, Sequence
 
-from scripts.cache import say
+from scripts.base.console import say
 from tests.faults import clocks, crash_points, deliveries, outages, stalls, starvation
 from tests.faults.audit import Verdict
 from tests.faults.run import Run

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from scripts import runtime
+from scripts.stack import runtime
 from tests.faults import clocks
 from tests.faults.run import Run
 from tests.faults.test_short import holds

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.cache import Failure
-from scripts.dead_letters import DeadLetter, DeadLetters, describe
+from scripts.base.console import Failure
+from scripts.operate.dead_letters import DeadLetter, DeadLetters, describe
 from tests.faults.deliveries import BODY
 from tests.faults.run import Run
 from tests.support.waiting import until

@@ -9,8 +9,8 @@ import psutil
 import pytest
 import valkey
 
-from scripts.runtime import APIS
-from scripts.supervise import Stack
+from scripts.stack.runtime import APIS
+from scripts.stack.supervise import Stack
 from tests.faults.run import PORT_OFFSET, Run
 
 EVENTS = (

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from scripts.logs import traps
+from scripts.operate.logs import traps
 from tests.faults.run import Run
 from tests.faults.test_doors import ORDER, SIDECAR_ONLY
 

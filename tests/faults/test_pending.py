@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.cache import Failure
-from scripts.dead_letters import Pending, PendingEntries, describe_pending
+from scripts.base.console import Failure
+from scripts.operate.dead_letters import Pending, PendingEntries, describe_pending
 from tests.faults.deliveries import BODY
 from tests.faults.run import Run
 from tests.support.waiting import until

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import runtime
+from scripts.stack import runtime
 from tests.faults import crash_points, deliveries, outages, points
 from tests.faults.audit import Verdict
 from tests.faults.run import Run

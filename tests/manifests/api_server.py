@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import trustme
 
-from scripts.cache import Failure
+from scripts.base.console import Failure
 from tests.cluster import binaries
 from tests.cluster.api import Kubectl, write_kubeconfig
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts import resources
-from scripts.cache import CHECKOUT
+from scripts.base.checkout import CHECKOUT
+from scripts.stack import resources
 from tests.cluster import binaries
 from tests.manifests.api_server import ApiServer, running
 

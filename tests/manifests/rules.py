@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coffeeshop.settings import NAMES
-from scripts import manifest, resources
-from scripts.cluster_secrets import REQUIRED
+from scripts.build import manifest
+from scripts.operate.cluster_secrets import REQUIRED
+from scripts.stack import resources
 from tests.cluster import binaries
 from tests.cluster.policies import Pod, reaches, selects
 

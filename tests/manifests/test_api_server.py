@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scripts.cache import CHECKOUT, Failure
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
 from tests.manifests.api_server import ApiServer
 from tests.manifests.conftest import OVERLAYS
 from tests.manifests.rules import workloads

@@ -14,7 +14,8 @@ import httpx
 import pytest
 import yaml
 
-from scripts import provision, resources
+from scripts.provision import programs
+from scripts.stack import resources
 from tests.manifests.api_server import free_port
 from tests.manifests.rules import APP_IDS, of
 from tests.support.waiting import until
@@ -44,7 +45,7 @@ def app_port() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def valkey_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     port = free_port()
-    command = [str(provision.tools().valkey_server), "--bind", "127.0.0.1", "--port", str(port)]
+    command = [str(programs.tools().valkey_server), "--bind", "127.0.0.1", "--port", str(port)]
     command += ["--save", "", "--dir", str(tmp_path_factory.mktemp("valkey"))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         yield port
@@ -67,7 +68,7 @@ def sidecar(folder: Path, documents: list[Json], app: str, app_port: int) -> Ite
     port, grpc, internal = free_port(), free_port(), free_port()
     (folder / "port").write_text(str(port))
     command = [
-        *(str(provision.tools().daprd), "--app-id", app, "--app-port", str(app_port)),
+        *(str(programs.tools().daprd), "--app-id", app, "--app-port", str(app_port)),
         *("--resources-path", str(resources), "--config", str(configuration)),
         *("--dapr-listen-addresses", "127.0.0.1", "--dapr-http-port", str(port)),
         *("--dapr-grpc-port", str(grpc), "--dapr-internal-grpc-port", str(internal)),

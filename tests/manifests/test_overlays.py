@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from coffeeshop.callers import SIDECAR
-from scripts import describe
-from scripts.cache import CHECKOUT
-from scripts.entry import CADDYFILE, render
-from scripts.manifest import NOT_PUBLIC, routes
-from scripts.runtime import APIS
+from scripts.base.checkout import CHECKOUT
+from scripts.build.entry import CADDYFILE, render
+from scripts.build.manifest import NOT_PUBLIC, routes
+from scripts.describe import descriptions
+from scripts.stack.runtime import APIS
 from tests.manifests.conftest import OVERLAYS
 from tests.manifests.rules import broken
 
@@ -274,7 +274,7 @@ def test_what_only_a_sidecar_may_call_is_not_public() -> None:
     private = {
         route.path
         for api in APIS
-        for route in describe.router(api).routes
+        for route in descriptions.router(api).routes
         if route.caller.name == SIDECAR
     }
     assert {"/job/sweep", "/dapr_subscribe_BaristaOrderUpdated"} <= private

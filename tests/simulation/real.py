@@ -23,9 +23,10 @@ from typing import Any, Self
 import httpx
 
 from coffeeshop.transport import NoAnswer, Reply, moment_of
-from scripts import provision, resources
-from scripts.runtime import APIS, Process
-from scripts.stack import Layout, Ports, engines, prepare
+from scripts.provision import programs
+from scripts.stack import resources
+from scripts.stack.plan import Layout, Ports, engines, prepare
+from scripts.stack.runtime import APIS, Process
 from tests.simulation.fidelity import Case, Got, Script, belongs_to, name, shorten
 
 READY_SECONDS = 40
@@ -51,7 +52,7 @@ class Real:
         secrets = prepare(self._layout, self._ports)
         shorten(self._layout.run / "dapr")
         self._token = secrets["sidecar_token"]
-        needed = engines(provision.tools(), self._layout, self._ports, secrets)
+        needed = engines(programs.tools(), self._layout, self._ports, secrets)
         self._processes = {each.name: each for each in needed}
         try:
             for server in self._apis.values():

@@ -13,7 +13,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.http import Response
 from coffeeshop.settings import Settings
 from counter import index, watch
-from scripts import guests
+from scripts.describe import guests
 from tests.dapr.configuration import Configuration, read_configuration
 from tests.dapr.engines import Engines
 from tests.dapr.sidecar import APP_TOKEN, Sidecar

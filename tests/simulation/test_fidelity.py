@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.stack import BASE
+from scripts.stack.plan import BASE
 from tests.dapr.configuration import Configuration
 from tests.simulation.fidelity import (
     CASES,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts import bootstrap, cache, proxies
-from scripts.cache import CHECKOUT, Failure
+from scripts import bootstrap
+from scripts.base import cache, checkout, console, proxies
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
 
 KEY = "from scripts import bootstrap; print(bootstrap.environment_key())"
 
@@ -69,7 +71,7 @@ def test_a_trouble_of_the_machine_is_one_line(capsys: pytest.CaptureFixture[str]
         raise OSError(28, "No space left on device", "/x/y")
 
     with pytest.raises(SystemExit):
-        cache.main(run)
+        console.main(run)
     assert capsys.readouterr().err == "coffeeshop: /x/y: No space left on device\n"
 
 
@@ -77,7 +79,7 @@ def test_a_folder_named_as_the_environment_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    monkeypatch.setattr(cache, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
     monkeypatch.setattr(bootstrap, "environment", lambda: tmp_path / "made")
     monkeypatch.setattr(sys, "argv", ["bootstrap.py", "down"])
     with pytest.raises(Failure, match=r"\.venv is a folder of your own"):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scripts.dead_letters import Pending, describe_pending
+from scripts.operate.dead_letters import Pending, describe_pending
 
 
 def pending(data: str | None) -> Pending:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from coffeeshop.callers import SIDECAR
-from scripts import describe, resources
+from scripts.describe import descriptions
+from scripts.stack import resources
 
 PUBLISHED = Path(__file__).parent / "published_events.json"
 """The events' schemas as they were first published. Add to it what was released, change nothing."""
@@ -22,34 +23,36 @@ Json = dict[str, Any]
 
 
 def test_the_committed_descriptions_are_what_the_code_says() -> None:
-    for path, text in describe.documents().items():
+    for path, text in descriptions.documents().items():
         assert path.read_text() == text, f"{path.name} is out of date: run `make describe`"
 
 
 @pytest.mark.parametrize("station", resources.stations())
 def test_a_station_serves_the_one_description_under_its_own_name(station: str) -> None:
-    assert json.loads(describe.served(station)) == describe.openapi(station)
+    assert json.loads(descriptions.served(station)) == descriptions.openapi(station)
 
 
-@pytest.mark.parametrize("api", describe.APIS)
+@pytest.mark.parametrize("api", descriptions.APIS)
 def test_every_route_is_described_but_files(api: str) -> None:
-    described = describe.openapi(api)["paths"]
-    for route in describe.router(api).routes:
+    described = descriptions.openapi(api)["paths"]
+    for route in descriptions.router(api).routes:
         is_file = type(route.handler).__name__ == "File"
         assert is_file or route.method.lower() in described[route.path], route.path
 
 
-@pytest.mark.parametrize("api", describe.APIS)
+@pytest.mark.parametrize("api", descriptions.APIS)
 def test_only_the_sidecars_routes_are_called_internal(api: str) -> None:
-    for route in describe.router(api).routes:
+    for route in descriptions.router(api).routes:
         if route.operation is not None:
             assert route.operation.internal == (route.caller.name == SIDECAR), route.path
 
 
-@pytest.mark.parametrize("api", describe.APIS)
+@pytest.mark.parametrize("api", descriptions.APIS)
 def test_operations_have_ids_of_their_own(api: str) -> None:
     ids = [
-        o["operationId"] for path in describe.openapi(api)["paths"].values() for o in path.values()
+        o["operationId"]
+        for path in descriptions.openapi(api)["paths"].values()
+        for o in path.values()
     ]
     assert len(ids) == len(set(ids))
 
@@ -87,18 +90,18 @@ def _bare(schema: Any, schemas: Json) -> Any:
 
 def test_events_are_still_readable_by_those_who_know_the_published_ones() -> None:
     published = json.loads(PUBLISHED.read_text())
-    assert incompatible(published, describe.event_schemas()) == [], "that needs a new version"
+    assert incompatible(published, descriptions.event_schemas()) == [], "that needs a new version"
 
 
 def test_each_event_says_its_version() -> None:
-    schemas = describe.event_schemas()
-    for model in describe.models():
+    schemas = descriptions.event_schemas()
+    for model in descriptions.models():
         assert schemas[model.__name__]["properties"]["version"]["const"] == 1
         assert "version" in schemas[model.__name__]["required"]
 
 
 def test_what_is_incompatible_is_found_and_a_new_optional_field_is_not() -> None:
-    old = describe.event_schemas()
+    old = descriptions.event_schemas()
     changes: list[Any] = [
         lambda s: s.pop("MadeItem"),
         lambda s: s["MadeItem"]["properties"].pop("reason"),

@@ -20,7 +20,7 @@ from coffeeshop.topics import CANCELLED, PLACED, UPDATED_ROUTES
 from coffeeshop.transport import Call, NoAnswer, Reply
 from example_orders import MENU_JSON, NOW, answer, placed
 from fake_sidecar import FakeSidecar
-from scripts import describe, guests
+from scripts.describe import descriptions, guests
 
 APIS = ("product", "counter", "barista")
 ORDER = {"loyaltyMemberId": "ann", "items": [{"itemType": 1}, {"itemType": 7}]}
@@ -128,7 +128,7 @@ def name(value: object) -> str:
 
 
 def described(api: str, route: Route) -> set[int]:
-    operation = describe.openapi(api)["paths"][route.path][route.method.lower()]
+    operation = descriptions.openapi(api)["paths"][route.path][route.method.lower()]
     return set(map(int, operation["responses"]))
 
 

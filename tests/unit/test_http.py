@@ -21,7 +21,7 @@ from coffeeshop.http import (
 )
 from coffeeshop.settings import Settings
 from coffeeshop.transport import Unavailable
-from scripts.cache import CHECKOUT
+from scripts.base.checkout import CHECKOUT
 
 ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
 GOOD = b'{"loyaltyMemberId":"ann","items":[{"itemType":1}]}'

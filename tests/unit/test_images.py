@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import images
-from scripts.cache import Failure
+from scripts.base.console import Failure
+from scripts.build import images
 
 DOCKERFILE = """\
 FROM scratch

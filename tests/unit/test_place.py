@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from scripts import place
-from scripts.cache import CHECKOUT, Failure
-from scripts.stack import HIGHEST_PORT
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.stack import listening
+from scripts.stack.plan import HIGHEST_PORT
 
 MOST = 65_535 - HIGHEST_PORT
 
@@ -16,7 +17,7 @@ def test_an_offset_in_the_range_is_taken(
     text: str, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COFFEESHOP_PORT_OFFSET", text)
-    assert place.port_offset(HIGHEST_PORT) == offset
+    assert listening.port_offset(HIGHEST_PORT) == offset
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_an_offset_that_is_none_is_named_with_its_range(
 ) -> None:
     monkeypatch.setenv("COFFEESHOP_PORT_OFFSET", text)
     with pytest.raises(Failure, match=rf"COFFEESHOP_PORT_OFFSET is .*from 0 to {MOST}") as failure:
-        place.port_offset(HIGHEST_PORT)
+        listening.port_offset(HIGHEST_PORT)
     assert len(str(failure.value)) < 120
 
 
@@ -47,7 +48,7 @@ def test_an_address_is_taken(
     text: str, host: str, near: str, is_local: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COFFEESHOP_LISTEN", text)
-    address = place.listen()
+    address = listening.listen()
     assert (address.host, address.near.host, address.is_local) == (host, near, is_local)
 
 
@@ -55,8 +56,8 @@ def test_an_address_is_taken(
 def test_all_of_ipv6_is_reached_by_ipv4_too_unless_the_system_says_otherwise(
     v6_only: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "_is_v6_only", lambda: v6_only)
-    assert place.Address("::").near.host == ("[::1]" if v6_only else "127.0.0.1")
+    monkeypatch.setattr(listening, "_is_v6_only", lambda: v6_only)
+    assert listening.Address("::").near.host == ("[::1]" if v6_only else "127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,12 @@ def test_all_of_ipv6_is_reached_by_ipv4_too_unless_the_system_says_otherwise(
 def test_an_address_that_is_none_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COFFEESHOP_LISTEN", text)
     with pytest.raises(Failure, match=r"^LISTEN is "):
-        place.listen()
+        listening.listen()
 
 
 def test_a_misspelt_setting_is_told_with_the_one_that_is_meant() -> None:
     env = {"COFFEESHOP_ORDER_DEADLINE_SECOND": "5", "COFFEESHOP_PORT_OFFSET": "0", "HOME": "/"}
-    assert place.unknown(env) == [
+    assert listening.unknown(env) == [
         "COFFEESHOP_ORDER_DEADLINE_SECOND is set, and nothing reads it: "
         "is COFFEESHOP_ORDER_DEADLINE_SECONDS meant?"
     ]
@@ -87,5 +88,5 @@ def test_every_setting_that_something_reads_is_known() -> None:
                 for name in re.findall(r'"(COFFEESHOP_[A-Z_]+)"', text)
                 if f'environ.get("{name}")' in text or f'environ["{name}"]' in text
             }
-    assert read <= set(place.KNOWN)
+    assert read <= set(listening.KNOWN)
     assert "COFFEESHOP_POS_TOKEN" in read

@@ -13,7 +13,7 @@ from counter.looks import FIRST_LOOKS, GRACE
 from counter.outcomes import Abandoned, UnknownOrder
 from counter.workflow import BUDGET
 from example_counter import Counter
-from scripts import resources
+from scripts.stack import resources
 
 SKEW = timedelta(seconds=3)
 """By how much the clocks of two replicas may differ (counter/index.py)."""

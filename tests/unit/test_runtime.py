@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from coffeeshop.settings import NAMES
-from scripts import build, manifest, runtime
-from scripts.cache import CHECKOUT, Failure
-from scripts.runtime import APIS
-from scripts.stack import Ports
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.build import manifest, wasm
+from scripts.stack import runtime
+from scripts.stack.plan import Ports
+from scripts.stack.runtime import APIS
 
 SECRETS = {"sidecar_token": "s", "app_token": "a", "id_secret": "i"}
 
@@ -32,7 +34,7 @@ def test_every_setting_of_the_runner_reaches_its_component_on_spin(
 ) -> None:
     """spin.toml hands each component what wasmtime's process has as environment, under the same
     name, and its outbound host is its own sidecar's address."""
-    monkeypatch.setattr(build, "build", lambda _world: {})
+    monkeypatch.setattr(wasm, "build", lambda _world: {})
     given = runtime.spin(5002, settings).env
     spin = manifest.load()
     for api in APIS:
@@ -55,7 +57,7 @@ def test_every_setting_of_the_runner_reaches_its_component_on_spin(
 def test_every_variable_that_spin_needs_is_given(
     settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "build", lambda _world: {})
+    monkeypatch.setattr(wasm, "build", lambda _world: {})
     given = runtime.spin(5002, settings).env
     for name, variable in manifest.load()["variables"].items():
         if variable.get("required"):
@@ -65,7 +67,7 @@ def test_every_variable_that_spin_needs_is_given(
 def test_secrets_are_on_no_command_line(
     settings: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "build", lambda _world: {})
+    monkeypatch.setattr(wasm, "build", lambda _world: {})
     secret = {**SECRETS, "app_token": "never-to-be-seen"}
     given = {"product": runtime.settings("product", 3501, secret)}
     command = runtime.spin(5002, given).command
@@ -107,7 +109,7 @@ def test_a_module_that_is_named_runs_the_apis() -> None:
 def test_the_image_serves_as_the_local_stack_does() -> None:
     """But for the environment, which a container has for itself, and the cache."""
     dockerfile = (CHECKOUT / "k8s" / "images" / "wasmtime.Dockerfile").read_text()
-    for flag in (*build.SERVE_FLAGS, *runtime.RUN_FLAGS):
+    for flag in (*wasm.SERVE_FLAGS, *runtime.RUN_FLAGS):
         assert f'"{flag}' in dockerfile, flag
 
 

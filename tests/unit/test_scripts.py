@@ -12,14 +12,16 @@ import pytest
 import valkey
 import yaml
 
-from scripts import cluster_secrets, zipkin
-from scripts.cache import CHECKOUT, Failure
-from scripts.dead_letters import address
-from scripts.logs import of_order, parse, render
-from scripts.provision import valkey_server
-from scripts.stack import Layout, Ports, prepare
-from scripts.status import TROUBLE, deaths, trouble
-from scripts.tokens import load, read
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.operate import cluster_secrets
+from scripts.operate.dead_letters import address
+from scripts.operate.logs import of_order, parse, render
+from scripts.operate.status import TROUBLE, deaths, trouble
+from scripts.provision import zipkin
+from scripts.provision.programs import valkey_server
+from scripts.stack.plan import Layout, Ports, prepare
+from scripts.stack.tokens import load, read
 
 OPERATIONS = CHECKOUT / "docs" / "operations.md"
 

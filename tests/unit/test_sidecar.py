@@ -22,7 +22,7 @@ from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, Event, publish
 from coffeeshop.transport import Call, Reply
-from scripts import describe
+from scripts.describe import descriptions
 
 ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
 OTHER_ID = "5a1b2c3d-0000-4000-8000-00000000abce"
@@ -147,7 +147,7 @@ def test_events_in_bulk_are_each_a_cloudevent() -> None:
     ("event", "document"), [(PLACED, ORDERED), (CANCELLED, ORDERED), (UPDATED, ANSWERED)]
 )
 def test_an_event_is_as_its_description_says(event: Event[Any], document: Any) -> None:
-    description = describe.asyncapi()
+    description = descriptions.asyncapi()
     payload = description["components"]["messages"][event.model.__name__]["payload"]
     schema = {**payload, "components": description["components"]}
     sent = json.loads(published(event, Station.BARISTA, document, baggage="a=1").body)

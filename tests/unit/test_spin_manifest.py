@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from coffeeshop.settings import NAMES
-from scripts import describe, resources
-from scripts.cache import CHECKOUT
-from scripts.manifest import CATCH_ALL, routes
+from scripts.base.checkout import CHECKOUT
+from scripts.build.manifest import CATCH_ALL, routes
+from scripts.describe import descriptions
+from scripts.stack import resources
 
 MANIFEST: dict[str, Any] = tomllib.loads((CHECKOUT / "spin.toml").read_text())
 APPS = tuple(f"{api}-api" for api in resources.apis())
@@ -19,7 +20,7 @@ OWN_PORT = {"/openapi.json", "/"}
 
 def code_routes(api: str) -> set[str]:
     """The paths in an API's table of routes, without those that it has on a port of its own."""
-    routes = describe.router(api.removesuffix("-api")).routes
+    routes = descriptions.router(api.removesuffix("-api")).routes
     paths = {route.path for route in routes}
     return paths - (OWN_PORT if api != "counter-api" else {"/openapi.json"})
 

@@ -6,8 +6,10 @@ import pytest
 import yaml
 
 from product.menu import MENU
-from scripts import resources, stations
-from scripts.cache import CHECKOUT, Failure
+from scripts.base.checkout import CHECKOUT
+from scripts.base.console import Failure
+from scripts.describe import stations
+from scripts.stack import resources
 
 STATIONS = resources.stations()
 NEW = next(name for name in ("juicebar", "grill") if name not in STATIONS)

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts import leftovers, ports, stack, supervisord
-from scripts.cache import Failure
-from scripts.place import LOOPBACK, Address
-from scripts.runtime import Process
-from scripts.stack import Layout
+from scripts.base.console import Failure
+from scripts.stack import leftovers, plan, ports, supervisord
+from scripts.stack.listening import LOOPBACK, Address
+from scripts.stack.plan import Layout
+from scripts.stack.runtime import Process
 from tests.support.waiting import until
 
 NASTY = """we "ir'd; #1 50%off %(here)s ü$HOME"""
@@ -92,24 +92,24 @@ def settings(**changes: str) -> dict[str, dict[str, str]]:
 
 def test_a_wrong_setting_is_named_before_anything_is_started() -> None:
     with pytest.raises(Failure, match=r"^COFFEESHOP_ORDER_DEADLINE_SECONDS must be a whole number"):
-        stack.check(settings(order_deadline_seconds="1e3"), LOOPBACK)
+        plan.check(settings(order_deadline_seconds="1e3"), LOOPBACK)
     with pytest.raises(Failure, match=r"^COFFEESHOP_POS_TOKEN must be at most") as failure:
-        stack.check(settings(pos_token="never-to-be-seen\n"), LOOPBACK)
+        plan.check(settings(pos_token="never-to-be-seen\n"), LOOPBACK)
     assert "never-to-be-seen" not in str(failure.value)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.7"])
 def test_a_shop_that_others_reach_needs_its_tokens(address: str) -> None:
     with pytest.raises(Failure, match="COFFEESHOP_POS_TOKEN and COFFEESHOP_STAFF_TOKEN"):
-        stack.check(settings(), Address(address))
+        plan.check(settings(), Address(address))
     with pytest.raises(Failure, match="set COFFEESHOP_STAFF_TOKEN"):
-        stack.check(settings(pos_token="p", staff_token=""), Address(address))
-    stack.check(settings(pos_token="p", staff_token="s"), Address(address))
+        plan.check(settings(pos_token="p", staff_token=""), Address(address))
+    plan.check(settings(pos_token="p", staff_token="s"), Address(address))
 
 
 def test_a_shop_of_this_machine_alone_needs_none() -> None:
     for address in ("127.0.0.1", "127.0.0.9", "::1"):
-        stack.check(settings(), Address(address))
+        plan.check(settings(), Address(address))
 
 
 # supervisord itself, with a process that tells what it was given

@@ -7,7 +7,8 @@ import pytest
 from coffeeshop import topics
 from coffeeshop.contracts import Station
 from coffeeshop.topics import EVENTS, STATION, UPDATED_ROUTES, Event
-from scripts import describe, resources
+from scripts.describe import descriptions
+from scripts.stack import resources
 
 DEAD = "_dead"
 
@@ -59,11 +60,11 @@ def test_each_subscription_is_to_a_topic_and_a_route_of_the_table(
     assert subscription.route in routes
 
 
-@pytest.mark.parametrize("api", describe.APIS)
+@pytest.mark.parametrize("api", descriptions.APIS)
 def test_each_route_of_the_table_leads_to_the_handler_that_it_names(api: str) -> None:
     handlers = {
         route.path: getattr(route.handler, "__qualname__", "")
-        for route in describe.router(api).routes
+        for route in descriptions.router(api).routes
         if route.path.startswith("/dapr_subscribe_")
     }
     mine = [each for each in resources.subscriptions() if each.app == f"{api}-api"]

@@ -1,8 +1,8 @@
 """What changes: sent as it changes, by server-sent events, or once it has ended.
 
 An answer begins at once and goes on as a stream: the runtime answers a limited number of requests
-at a time (`scripts.runtime`), and who waits must not keep the others from being answered. Streams
-come after orders, so what they may cost is bounded:
+at a time (`scripts.stack.runtime`), and who waits must not keep the others from being answered.
+Streams come after orders, so what they may cost is bounded:
 
 - Guests share no memory, but the streams of one instance do: one of them looks at the store, and
   all that follow the same thing see what it saw.

@@ -1,7 +1,7 @@
 """The web page: files that are part of the component, and nothing from outside.
 
-scripts/page.py makes them of apps/page. Natively, where they are not on the path, the API runs
-without them.
+scripts/build/page.py makes them of apps/page. Natively, where they are not on the path, the API
+runs without them.
 """
 
 from importlib.util import find_spec

@@ -43,7 +43,7 @@ class Api:
     """An API, before it has an environment.
 
     A module `api.py` of each program has one, called `API`. `app.py` hands it to the guest's
-    adapter, and `scripts.guests` to everything that runs natively.
+    adapter, and `scripts.describe.guests` to everything that runs natively.
     """
 
     name: str

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from scripts import build
+from scripts.build import wasm
 
 HERE = Path(__file__).parent
 
 
 def component(name: str) -> Path:
     """`hello` or `bare`, built and compiled as the APIs are. Raises `Failure`."""
-    return build.single(HERE / name / "app.py")
+    return wasm.single(HERE / name / "app.py")

@@ -7,7 +7,7 @@ stack's own counter-api, so that what they use is for placing alone.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from scripts.cache import say
+from scripts.base.console import say
 from tests.bench import floors, orders
 from tests.bench.calls import Placing, groups
 from tests.bench.floors import replay

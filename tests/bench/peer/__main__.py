@@ -2,7 +2,7 @@
 
 import sys
 
-from scripts import guests
+from scripts.describe import guests
 from tests.bench.peer import serving
 from tests.bench.peer.transport import AiohttpTransport
 

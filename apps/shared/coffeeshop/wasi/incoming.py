@@ -13,7 +13,7 @@ from coffeeshop.wasi.bodies import read, sleep
 PATIENCE = 1.0
 """Seconds in which a request's body must follow its headers: long enough for a packet that was
 lost, and short because a request that waits for its body holds one of the places that all share
-(`scripts.runtime`)."""
+(`scripts.stack.runtime`)."""
 GLANCE = 0.05
 """Seconds after which it is looked for first."""
 

@@ -1,0 +1,21 @@
+"""`make down`: stop the stack. Its data stays."""
+
+from scripts.base import console
+from scripts.base.console import say
+from scripts.stack import leftovers
+from scripts.stack.supervise import Stack
+
+
+def main() -> None:
+    stack = Stack.default()
+    if not stack.is_up():
+        left = leftovers.stop(stack.layout)
+        names = ", ".join(left)
+        say(f"supervisord was gone; stopped: {names}." if left else "The stack is not up.")
+        return
+    stack.down()
+    say("Down.")
+
+
+if __name__ == "__main__":
+    console.main(main)
