@@ -4,8 +4,8 @@ PYTHON ?= python3
 DO = $(PYTHON) scripts/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev up sidecars store down status logs coffee pictures build try-station test unit simulation simulate \
-	e2e faults-short faults dead-letters pending lint bench live k8s-test cluster-test images station entry secrets \
+.PHONY: help run dev up sidecars store down status logs coffee screenshots build try-station test unit simulate-short simulate \
+	e2e faults-short faults dead-letters pending lint bench bench-live k8s-test cluster-test images station entry secrets \
 	format describe lock clean
 
 help:  ## What there is
@@ -45,7 +45,7 @@ logs:  ## ORDER=<id>: that order's log lines of all four APIs
 coffee:  ## ARGS="order COFFEE_BLACK CROISSANT": the command line; also .venv/bin/coffee
 	@$(DO) coffee $(ARGS)
 
-pictures:  ## Take the pictures of the README anew
+screenshots:  ## Take the pictures of the README again
 	@$(DO) pytest tests/e2e/pictures.py
 
 build:  ## The components, for Spin and for plain wasmtime
@@ -54,18 +54,18 @@ build:  ## The components, for Spin and for plain wasmtime
 try-station:  ## Add a station by the book, in a copy, and run every test there (20 minutes)
 	@$(DO) pytest tests/try_station.py
 
-test: lint unit simulation e2e faults-short  ## Everything that a commit must pass
+test: lint unit simulate-short e2e faults-short  ## Everything that a commit must pass
 
 unit:
 	@$(DO) pytest tests/unit
 
-simulation:  ## The short form of `simulate`; and that the real sidecar does what is simulated
+simulate-short:  ## The short form of `simulate`; and that the real sidecar does what is simulated
 	@$(DO) pytest tests/simulation
 
-simulate:  ## MINUTES= or RUNS=, SEED=, EXHAUSTIVE=1, PLANT=, TAPE=: the shop under drawn faults
+simulate:  ## MINUTES= or RUNS=, SEED=, EXHAUSTIVE=1, MUTANT=, TAPE=: the shop with injected faults
 	@$(DO) tests.simulation $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUNS),--runs $(RUNS)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(EXHAUSTIVE),--exhaustive) \
-	  $(if $(PLANT),--plant "$(PLANT)") $(if $(TAPE),--tape "$(TAPE)")
+	  $(if $(MUTANT),--mutant "$(MUTANT)") $(if $(TAPE),--tape "$(TAPE)")
 
 e2e:
 	@$(DO) pytest tests/contract tests/e2e
@@ -76,7 +76,7 @@ faults-short:
 faults:  ## Break everything under load and count the orders, some 50 minutes (SEED=, CASE=)
 	@$(DO) tests.faults $(if $(SEED),--seed $(SEED)) $(CASE)
 	$(if $(CASE),,@COFFEESHOP_FUZZ=400 COFFEESHOP_EXAMPLES=100 $(DO) pytest \
-	  tests/faults/test_doors.py tests/faults/test_fuzz.py tests/e2e/test_description.py)
+	  tests/faults/test_access.py tests/faults/test_fuzz.py tests/e2e/test_description.py)
 
 dead-letters:  ## What no handler took (REPLAY=id or all, DISCARD=id or all)
 	@$(DO) operate.dead_letters $(if $(REPLAY),replay $(REPLAY:all=--all)) $(if $(DISCARD),discard $(DISCARD:all=--all))
@@ -97,7 +97,7 @@ bench:  ## Ours beside a native peer, half an hour (SHORT=1: a few ratios; AGAIN
 	@$(DO) tests.bench $(if $(SHORT),--short) $(if $(RECORD),--record) \
 	  $(if $(AGAINST),--against $(AGAINST)) $(PARTS)
 
-live:  ## What following an order costs, by streams and by polling (a minute)
+bench-live:  ## What following an order costs, by streams and by polling (a minute)
 	@$(DO) tests.bench.live
 
 station:  ## NAME=juicebar: add a station; without it, write again what the stations need
@@ -106,7 +106,7 @@ station:  ## NAME=juicebar: add a station; without it, write again what the stat
 images:  ## The container images, with their digests and sizes
 	@$(DO) build.images
 
-entry:  ## Write the cluster's HTTP entry anew, from spin.toml
+entry:  ## Write the cluster's HTTP entry from spin.toml
 	@$(DO) build.entry
 
 secrets:  ## New Secrets for a cluster, as YAML: make -s secrets | kubectl apply -f -
@@ -118,7 +118,7 @@ format:
 describe:  ## Write the APIs' descriptions (OpenAPI, AsyncAPI) from the code
 	@$(DO) describe.descriptions
 
-lock:  ## Write the lock files anew from the .in files
+lock:  ## Write the lock files from the .in files
 	@$(DO) provision.lock
 
 clean:  ## Remove data, logs and builds

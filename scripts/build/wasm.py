@@ -142,7 +142,7 @@ def _sources(program: str) -> list[Path]:
 
 def versions(*packages: str) -> str:
     """What is installed of the packages that make a component: part of its key in the cache.
-    Not all of requirements.txt: what only tests need must not build anything anew."""
+    Not all of requirements.txt: what only tests need must not cause a build."""
     return ", ".join(f"{name} {metadata.version(name)}" for name in packages)
 
 

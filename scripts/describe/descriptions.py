@@ -18,12 +18,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from coffeeshop.answers import ProblemDetails
-from coffeeshop.callers import POS, SIDECAR, STAFF, STATION
+from coffeeshop.callers import POS, SIDECAR, STAFF, STAFF_VIA_STATION
 from coffeeshop.environment import Environment
 from coffeeshop.http import ANYONE, Route, Router
 from coffeeshop.operation import Answer, Operation, Parameter
 from coffeeshop.paths import SCHEMAS as PATH_SCHEMAS
+from coffeeshop.responses import ProblemDetails
 from coffeeshop.settings import Settings
 from coffeeshop.topics import EVENTS, TYPE, Event
 from scripts.base import console
@@ -48,7 +48,7 @@ _SECURITY: Mapping[str, list[Json]] = {
     # A shop without tokens asks for none: that is the empty alternative.
     POS: [{"posToken": []}, {}],
     STAFF: [{"staffToken": []}, {}],
-    STATION: [{"staffToken": []}, {}],
+    STAFF_VIA_STATION: [{"staffToken": []}, {}],
     SIDECAR: [{"sidecarToken": []}],
     ANYONE.name: [],
 }

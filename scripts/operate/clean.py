@@ -5,13 +5,13 @@ import shutil
 from scripts.base import console
 from scripts.base.console import Failure, say
 from scripts.build import wasm
-from scripts.stack import leftovers
+from scripts.stack import orphans
 from scripts.stack.supervise import Stack
 
 
 def main() -> None:
     stack = Stack.default()
-    if stack.is_up() or leftovers.find(stack.layout):
+    if stack.is_up() or orphans.find(stack.layout):
         raise Failure("the stack is up: `make down` first.")
     for folder in (stack.layout.home, wasm.BUILD):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 """`make secrets`: the Secrets that k8s/ refers to, as YAML for `kubectl apply -f -`.
 
-Values are drawn anew each time: pipe it once, and again to rotate (docs/kubernetes.md). Whoever
+Each call draws new values: pipe it once, and again to rotate (docs/kubernetes.md). Whoever
 keeps secrets elsewhere makes Secrets of these names with these keys.
 """
 

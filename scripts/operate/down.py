@@ -2,14 +2,14 @@
 
 from scripts.base import console
 from scripts.base.console import say
-from scripts.stack import leftovers
+from scripts.stack import orphans
 from scripts.stack.supervise import Stack
 
 
 def main() -> None:
     stack = Stack.default()
     if not stack.is_up():
-        left = leftovers.stop(stack.layout)
+        left = orphans.stop(stack.layout)
         names = ", ".join(left)
         say(f"supervisord was gone; stopped: {names}." if left else "The stack is not up.")
         return

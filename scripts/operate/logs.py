@@ -1,4 +1,4 @@
-"""`make logs ORDER=<id>`: one order's log lines of all four APIs, in the order of their times."""
+"""`make logs ORDER=<id>`: one order's log lines of all four APIs, sorted by time."""
 
 import json
 import re

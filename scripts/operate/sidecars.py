@@ -1,4 +1,4 @@
-"""`make sidecars`: everything but the components, for whoever starts Spin by hand.
+"""`make sidecars`: everything but the components, for starting Spin by hand.
 `make store`: without the sidecars as well, for `dapr run -f .`, which starts them and Spin.
 
 The variables that are needed are left in a file that only its owner reads.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scripts.base import console
-from scripts.stack import leftovers
+from scripts.stack import orphans
 from scripts.stack.supervise import Stack
 
 _DEATH = re.compile(r"(\S+ \S+),\d+ \w+ (?:exited: (\S+) \((.+); not expected\)|gave up: (\S+) .*)")
@@ -51,7 +51,7 @@ def trouble(logs: Iterable[Path]) -> list[str]:
 def main() -> int:
     stack = Stack.default()
     if not stack.is_up():
-        left = leftovers.find(stack.layout)
+        left = orphans.find(stack.layout)
         for each in left:
             print(f"{each.name:18}{'LEFT':10}pid {each.process.pid}")
         if left:

@@ -1,4 +1,4 @@
-"""`make lock`: resolve the .in files anew, with hashes and without any registry's address."""
+"""`make lock`: resolve the .in files again, with hashes and without any registry's address."""
 
 import sys
 from pathlib import Path

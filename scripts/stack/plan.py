@@ -164,12 +164,12 @@ def processes(
     """All of the stack's processes. `overrides` are the settings of an API that differ from the
     usual ones, by their names in its code."""
     apps = _apps(ports, secrets, overrides)
-    found = [*engines(tools, layout, ports, secrets), *apps]
+    found = [*backing_services(tools, layout, ports, secrets), *apps]
     complete = runtime.extension(ports.runtime, "complete")
     return complete(found, layout, ports) if complete else found
 
 
-def engines(
+def backing_services(
     tools: Tools, layout: Layout, ports: Ports, secrets: Mapping[str, str]
 ) -> list[Process]:
     """What the components stand on: Valkey and, unless the Dapr CLI starts them, their sidecars."""
@@ -219,7 +219,7 @@ def check(settings: Mapping[str, Mapping[str, str]], address: Address) -> None:
     """Raises `Failure` naming a setting that an API could not use, and one that is missing where
     others than this machine reach the shop."""
     for given in settings.values():
-        for wrong in Settings(**given).wrong():
+        for wrong in Settings(**given).invalid():
             name = wrong.name
             shown = f"COFFEESHOP_{name.upper()}" if name in runtime.OPTIONAL else name
             raise Failure(f"{shown} must be {wrong.expected}.")

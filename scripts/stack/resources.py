@@ -68,7 +68,7 @@ def topics() -> tuple[str, ...]:
 
 
 def stores() -> tuple[str, ...]:
-    """The state stores, in the order of their APIs."""
+    """The state stores, sorted as their APIs are."""
     found = {document["metadata"]["name"] for document in _documents("*-store.yaml")}
     return tuple(store for api in apis() if (store := f"{api}-store") in found)
 

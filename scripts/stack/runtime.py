@@ -1,7 +1,7 @@
 """What runs the components: Spin, one process on one port for all four, or wasmtime, one for each.
 
 `RUNTIME=spin|wasmtime` chooses; without it Spin is used where `spin` is on PATH. All that differs
-between the two is here. Two more are for whoever starts the rest by hand: `none` is everything but
+between the two is here. Two more are for starting the rest by hand: `none` is everything but
 the components (`make sidecars`), `dapr` is without the sidecars too (`make store`). A module's name
 instead is another way to run the APIs, one process for each: its `processes` has the parameters and
 the result of `wasmtime` here (`RUNTIME=tests.bench.native` is the benchmark's peer). What such a

@@ -22,7 +22,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from scripts.base.console import Failure, say
 from scripts.provision import programs, zipkin
 from scripts.provision.programs import Tools
-from scripts.stack import leftovers, listening, plan, ports, resources, runtime, supervisord
+from scripts.stack import listening, orphans, plan, ports, resources, runtime, supervisord
 from scripts.stack.listening import LOOPBACK, Address
 from scripts.stack.plan import Layout, Ports, prepare, processes
 from scripts.stack.runtime import APIS, Process
@@ -101,7 +101,7 @@ class Stack:
         """Provision, build and start, without waiting. Raises `Failure`."""
         if self.is_up():
             raise Failure("The stack is up already: `make down` stops it.")
-        if left := leftovers.find(self.layout):
+        if left := orphans.find(self.layout):
             names = ", ".join(each.name for each in left)
             raise Failure(f"{names} run on without supervisord: `make down` stops them.")
         self.secrets = self.prepare()
@@ -132,7 +132,7 @@ class Stack:
             pid = self._rpc().getPID()
             self._rpc().shutdown()
             _until(lambda: not psutil.pid_exists(pid), 40, "supervisord does not end")
-        leftovers.stop(self.layout)
+        orphans.stop(self.layout)
         self._socket.unlink(missing_ok=True)
 
     def is_up(self) -> bool:

@@ -23,7 +23,7 @@ from scripts.build.wasm import BUILD
 from tests.bench import against, environment, parts, plots, report
 from tests.bench.against import Commit
 from tests.bench.measures import worse
-from tests.bench.parts import PARTS, Found
+from tests.bench.parts import PARTS, Results
 
 RECORDED = Path(__file__).parent / "recorded.json"
 DOCUMENT = CHECKOUT / "docs" / "performance.md"
@@ -39,15 +39,15 @@ def main() -> None:
     parser.add_argument("--against", type=Commit.named, metavar="COMMIT")
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], default=[])
     chosen = parser.parse_args()
-    # Whoever ends it ends the stacks too, as Ctrl-C does.
+    # A signal ends the stacks too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     about = environment.lines()
     if chosen.against:
-        about.append((against.SIDE, str(chosen.against)))
+        about.append((against.VARIANT, str(chosen.against)))
     if chosen.short:
         found = parts.short()
     else:
-        found = Found(against=chosen.against)
+        found = Results(against=chosen.against)
         for name in chosen.part or _all(found):
             parts.run(name, found)
     table = report.table(about, found)
@@ -59,17 +59,17 @@ def main() -> None:
         _record(found, table)
 
 
-def _all(found: Found) -> list[str]:
+def _all(found: Results) -> list[str]:
     return [name for name in PARTS if name != "against" or found.against]
 
 
-def _write_json(found: Found) -> None:
+def _write_json(found: Results) -> None:
     BUILD.mkdir(exist_ok=True)
     measures = [each.to_json() for each in report.measures(found)]
     (BUILD / "bench.json").write_text(json.dumps(measures, indent=1, ensure_ascii=False) + "\n")
 
 
-def _record(found: Found, table: str) -> None:
+def _record(found: Results, table: str) -> None:
     PLOTS.mkdir(exist_ok=True)
     if found.curves:
         plots.latency(found.curves, "From the post to the fulfilled order", PLOTS / "latency.svg")
@@ -84,7 +84,7 @@ def _record(found: Found, table: str) -> None:
     say(f"Written: {DOCUMENT.relative_to(CHECKOUT)}, its plots, and what the short form compares.")
 
 
-def _compare(found: Found) -> None:
+def _compare(found: Results) -> None:
     """Raises `Failure` naming what is worse than recorded, or if nothing is."""
     recorded = json.loads(RECORDED.read_text())
     if not any(each.key in recorded for each in found.measures):

@@ -1,6 +1,6 @@
 """An earlier commit beside ours: its own code, started by its own scripts, on ports of its own.
 
-Its checkout is kept in the cache. Whoever looks for a change's effect needs both in turns, in one
+Its checkout is kept in the cache. To see a change's effect takes both in turns, in one
 run: a figure of another day, or of a machine that was busier, says nothing.
 """
 
@@ -25,7 +25,7 @@ from tests.bench.placing import Placing, stock
 from tests.bench.reading import BOARD, CUSTOMER, ORDER, Reading
 from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, lift_limit, running
 
-SIDE = "before"
+VARIANT = "before"
 RATE = 40
 """Orders a second at which their time to being fulfilled is taken."""
 
@@ -60,7 +60,7 @@ class Commit:
         lift_limit(folder / DAPR.relative_to(CHECKOUT))
 
 
-class Former(Bench):
+class EarlierCommit(Bench):
     """The stack of another commit, with what runs ours."""
 
     def __init__(self, home: Path, port_offset: int, commit: Commit) -> None:
@@ -93,13 +93,13 @@ def measure(commit: Commit) -> Iterator[Measure]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         ours = Bench(home / "ours", OFFSET, runs_on=RUNTIMES["ours"])
-        up = {"ours": ours, SIDE: Former(home / SIDE, OFFSET + APART, commit)}
+        up = {"ours": ours, VARIANT: EarlierCommit(home / VARIANT, OFFSET + APART, commit)}
         with running(*up.values()):
             stock(*up.values())
             counting = Counting(up)
             counting.run()
             reading = Reading(up)
-            reading.run((ORDER, CUSTOMER, BOARD), rounds=5, seconds=2, floors=False)
+            reading.run((ORDER, CUSTOMER, BOARD), rounds=5, seconds=2, baselines=False)
             placing = Placing(up)
             placing.run((1, 64), rounds=3, seconds=4)
             placing.cost(rounds=3, seconds=4)

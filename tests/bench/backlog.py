@@ -16,7 +16,7 @@ from tests.bench import open_loop, orders
 from tests.bench.load import Result, Target, attack
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.orders import COFFEE, CROISSANT, Items
-from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, Used, running, turns
+from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, Used, alternating, running
 
 FEW, MANY = 2_000, 10_000
 AWAY = ("kitchen-sidecar", "kitchen-api")
@@ -63,10 +63,10 @@ class Backlog:
         stacks = (self.crowded, self.idle)
         for number in range(ROUNDS):
             say(f"Placing beside {opened:,} open orders, round {number + 1} …")
-            for side in turns((0, 1), number):
-                targets = orders.targets(stacks[side].url("counter"), COFFEE)
+            for variant in alternating((0, 1), number):
+                targets = orders.targets(stacks[variant].url("counter"), COFFEE)
                 result = attack(targets, 1, SECONDS)
-                self.placed.setdefault((opened, side), []).append(result)
+                self.placed.setdefault((opened, variant), []).append(result)
 
     def _sweeps(self) -> dict[str, float]:
         """Sets `swept`. Returns what each process uses a second where no order is open."""
@@ -88,7 +88,7 @@ class Backlog:
 
     def measures(self) -> Iterator[Measure]:
         for opened in (FEW, MANY):
-            open_, none = (self.placed[opened, side] for side in (0, 1))
+            open_, none = (self.placed[opened, variant] for variant in (0, 1))
             for what, value in (("p50", _p50), ("mean", _mean)):
                 name = f"placing an order beside {opened:,} open orders, {what}"
                 crowded, idle = figure(map(value, open_)), figure(map(value, none))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tests.bench import orders
 from tests.bench.stacks import OFFSET, Bench, api
-from tests.support.proxy import Call, Exchange, Fate, Proxy
+from tests.support.proxy import Call, CallFault, Exchange, Proxy
 
 HELD = 0.02
 """Seconds for which a call is held."""
@@ -20,9 +20,9 @@ PORT = OFFSET + 5_730
 PLACED = 15
 
 
-async def hold(_call: Call) -> Fate:
+async def hold(_call: Call) -> CallFault:
     await asyncio.sleep(HELD)
-    return Fate.PASS
+    return CallFault.PASS
 
 
 @dataclass(frozen=True)

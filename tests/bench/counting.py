@@ -63,7 +63,10 @@ class Counting:
         say("Counting calls when nobody orders …")
         before = self._now()
         time.sleep(IDLE_SECONDS)
-        idle = {side: (n - before[side]) * (1 / IDLE_SECONDS) for side, n in self._now().items()}
+        idle = {
+            variant: (n - before[variant]) * (1 / IDLE_SECONDS)
+            for variant, n in self._now().items()
+        }
         say(f"Counting the calls of {PLACED} orders …")
         before, begin = self._now(), time.monotonic()
         for number in range(PLACED):
@@ -72,16 +75,16 @@ class Counting:
                 time.sleep(PAUSE)
         settle(*self.stacks.values())
         elapsed = time.monotonic() - begin
-        for side, counted in self._now().items():
-            caused = counted - before[side] - idle[side] * elapsed
-            self.found[side] = caused * (1 / PLACED)
+        for variant, counted in self._now().items():
+            caused = counted - before[variant] - idle[variant] * elapsed
+            self.found[variant] = caused * (1 / PLACED)
 
     def _now(self) -> dict[str, Counted]:
-        return {side: Counted.of(stack) for side, stack in self.stacks.items()}
+        return {variant: Counted.of(stack) for variant, stack in self.stacks.items()}
 
     def measures(self) -> Iterator[Measure]:
         ours = self.found["ours"]
-        others = [side for side in self.found if side != "ours"]
+        others = [variant for variant in self.found if variant != "ours"]
         for other in others or [""]:
             theirs = self.found.get(other)
             for api, number in ours.calls.items():

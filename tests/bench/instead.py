@@ -10,13 +10,13 @@ from tests.bench.measures import Measure, at_least, figure
 from tests.bench.placing import COSTED, LOADED, Placing, stock
 from tests.bench.stacks import Bench, memory, running, stacks
 
-SIDE = "workflow"
+VARIANT = "workflow"
 
 
 def measure() -> Iterator[Measure]:
-    sides = ("ours", SIDE)
+    variants = ("ours", VARIANT)
     with tempfile.TemporaryDirectory() as home:
-        up = dict(zip(sides, stacks(Path(home), sides), strict=True))
+        up = dict(zip(variants, stacks(Path(home), variants), strict=True))
         with running(*up.values()):
             stock(*up.values())
             placing = Placing(up)
@@ -26,10 +26,12 @@ def measure() -> Iterator[Measure]:
             ending.run((COSTED, LOADED), rounds=3, seconds=6)
             whole = _memory(up)
             # Half of what the slower one can hold: neither has a queue.
-            fulfilment = Fulfilment(up, min(ending.rate(side, COSTED) for side in sides) / 2)
+            fulfilment = Fulfilment(
+                up, min(ending.rate(variant, COSTED) for variant in variants) / 2
+            )
             fulfilment.run(rounds=3, seconds=20)
     yield from placing.measures()
-    yield from ending.measures({SIDE: at_least(2)})
+    yield from ending.measures({VARIANT: at_least(2)})
     yield from fulfilment.measures()
     yield whole
 
@@ -37,7 +39,7 @@ def measure() -> Iterator[Measure]:
 def _memory(up: Mapping[str, Bench]) -> Measure:
     """What processes cannot share: the sum counts nothing twice."""
     ours, theirs = (
-        figure(sum(memory(each["pid"]).anonymous for each in up[side].states()))
-        for side in ("ours", SIDE)
+        figure(sum(memory(each["pid"]).anonymous for each in up[variant].states()))
+        for variant in ("ours", VARIANT)
     )
-    return Measure("memory of all processes after it, anonymous", "MB", ours, theirs, SIDE)
+    return Measure("memory of all processes after it, anonymous", "MB", ours, theirs, VARIANT)

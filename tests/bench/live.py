@@ -1,4 +1,5 @@
-"""Streams or polling? `make live` prints what each costs, with the same freshness for customers.
+"""Streams or polling? `make bench-live` prints what each costs, with the same freshness for
+customers.
 
 Twenty customers watch an order that does not change (its kitchen is away): by a stream that looks
 every 0.2 s, and by asking every 0.2 s. Then by asking once a second, which is less fresh. Measured

@@ -20,9 +20,9 @@ from tests.bench import (
     startup,
 )
 from tests.bench.against import Commit
+from tests.bench.baselines import backing_services
+from tests.bench.baselines.guests import Guests
 from tests.bench.counting import Counting
-from tests.bench.floors import engines
-from tests.bench.floors.guests import Guests
 from tests.bench.fulfilment import Fulfilment
 from tests.bench.load import attack
 from tests.bench.measures import Measure, at_most, figure
@@ -33,7 +33,7 @@ from tests.bench.stacks import APART, OFFSET, RUNTIMES, Bench, running, settle, 
 
 
 @dataclass
-class Found:
+class Results:
     measures: list[Measure] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
     """Percent of the processors that something else used, before and after each part."""
@@ -43,12 +43,12 @@ class Found:
     """What the part `against` puts beside ours."""
 
 
-def measure_start(found: Found) -> None:
+def measure_start(found: Results) -> None:
     found.measures += startup.measure()
     found.measures += sizes.measure()
 
 
-def measure_calls(found: Found) -> None:
+def measure_calls(found: Results) -> None:
     with tempfile.TemporaryDirectory() as home:
         (ours,) = stacks(Path(home), ["ours"])
         with running(ours):
@@ -58,13 +58,13 @@ def measure_calls(found: Found) -> None:
     found.measures += counting.measures()
 
 
-def measure_orders(found: Found) -> None:
-    sides = ["ours", "peer", *(["spin"] if shutil.which("spin") else [])]
+def measure_orders(found: Results) -> None:
+    variants = ["ours", "peer", *(["spin"] if shutil.which("spin") else [])]
     with tempfile.TemporaryDirectory() as home:
-        up = dict(zip(sides, stacks(Path(home), sides), strict=True))
+        up = dict(zip(variants, stacks(Path(home), variants), strict=True))
         with running(*up.values()):
             stock(*up.values())
-            reading = Reading({side: up[side] for side in ("ours", "peer")})
+            reading = Reading({variant: up[variant] for variant in ("ours", "peer")})
             reading.run((MENU, ORDER, CUSTOMER, BOARD), rounds=5, seconds=2)
             placing = Placing(up)
             placing.run((1, 64), rounds=3, seconds=4)
@@ -77,16 +77,16 @@ def measure_orders(found: Found) -> None:
                 rate = placing.peak("spin") / 2
                 found.measures += _fulfil(up, ("ours", "spin"), rate).measures()
             found.measures += reading.measures()
-            found.measures += _floors(up["ours"])
+            found.measures += _baselines(up["ours"])
 
 
-def _fulfil(up: Mapping[str, Bench], sides: tuple[str, ...], rate: float) -> Fulfilment:
-    fulfilment = Fulfilment({side: up[side] for side in sides}, rate)
+def _fulfil(up: Mapping[str, Bench], variants: tuple[str, ...], rate: float) -> Fulfilment:
+    fulfilment = Fulfilment({variant: up[variant] for variant in variants}, rate)
     fulfilment.run(rounds=3, seconds=15)
     return fulfilment
 
 
-def _floors(ours: Bench) -> list[Measure]:
+def _baselines(ours: Bench) -> list[Measure]:
     order = calls.typical(calls.placing(ours))
     guests = Guests(ours, order)
     guests.run(rounds=3, seconds=4)
@@ -95,11 +95,11 @@ def _floors(ours: Bench) -> list[Measure]:
     return [
         *guests.measures(),
         Measure(name, "", depth, target=at_most(4)),
-        *engines.measure(ours, order, seconds=2),
+        *backing_services.measure(ours, order, seconds=2),
     ]
 
 
-def measure_growth(found: Found) -> None:
+def measure_growth(found: Results) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         small = Bench(home / "small", OFFSET, runs_on=RUNTIMES["ours"])
@@ -115,28 +115,28 @@ def measure_growth(found: Found) -> None:
                 found.measures += found.growth
 
 
-def measure_open(found: Found) -> None:
+def measure_open(found: Results) -> None:
     found.measures += backlog.measure()
 
 
-def measure_spin(found: Found) -> None:
+def measure_spin(found: Results) -> None:
     if not shutil.which("spin"):
         say("No spin is on PATH: this part is left out.")
         return
     found.measures += on_spin.measure()
 
 
-def measure_workflow(found: Found) -> None:
+def measure_workflow(found: Results) -> None:
     found.measures += instead.measure()
 
 
-def measure_against(found: Found) -> None:
+def measure_against(found: Results) -> None:
     if found.against is None:
         raise Failure("The part `against` needs a commit: AGAINST=…")
     found.measures += against.measure(found.against)
 
 
-PARTS: dict[str, Callable[[Found], None]] = {
+PARTS: dict[str, Callable[[Results], None]] = {
     "start": measure_start,
     "calls": measure_calls,
     "orders": measure_orders,
@@ -148,16 +148,16 @@ PARTS: dict[str, Callable[[Found], None]] = {
 }
 
 
-def run(name: str, found: Found) -> None:
+def run(name: str, found: Results) -> None:
     found.busy.append(environment.busy())
     say(f"== {name}: {found.busy[-1]:.0f} % of the processors were busy before it")
     PARTS[name](found)
     found.busy.append(environment.busy())
 
 
-def short() -> Found:
+def short() -> Results:
     """A few ratios, below 90 s: measured in the same way, in fewer rounds and without resting."""
-    found = Found(busy=[environment.busy()])
+    found = Results(busy=[environment.busy()])
     with tempfile.TemporaryDirectory() as home:
         ours, peer = stacks(Path(home), ("ours", "peer"))
         up = {"ours": ours, "peer": peer}

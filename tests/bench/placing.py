@@ -7,7 +7,7 @@ from scripts.base.console import say
 from tests.bench import open_loop, orders
 from tests.bench.load import Result, attack
 from tests.bench.measures import Measure, at_least, at_most, figure
-from tests.bench.stacks import DUE, Bench, Memory, Used, idle, memory, settle, turns
+from tests.bench.stacks import DUE, Bench, Memory, Used, alternating, idle, memory, settle
 
 COSTED = 8
 """Connections at which processor time is counted."""
@@ -30,7 +30,7 @@ TARGETS = {
 
 STOCK_RATE, STOCK_SECONDS = 40, 10
 
-Side = str
+Variant = str
 
 
 def stock(*stacks: Bench) -> None:
@@ -44,13 +44,13 @@ def stock(*stacks: Bench) -> None:
 class Placing:
     """What was found of the stacks, by side; a value a round."""
 
-    stacks: Mapping[Side, Bench]
+    stacks: Mapping[Variant, Bench]
     is_rested: bool = True
     """Otherwise nobody waits for what orders cause later: the next one to be measured has it."""
-    results: dict[tuple[Side, int], list[Result]] = field(default_factory=dict)
-    costs: dict[Side, list[dict[str, float]]] = field(default_factory=dict)
+    results: dict[tuple[Variant, int], list[Result]] = field(default_factory=dict)
+    costs: dict[Variant, list[dict[str, float]]] = field(default_factory=dict)
     """Processor milliseconds of an order, by process."""
-    loaded: dict[Side, list[Memory]] = field(default_factory=dict)
+    loaded: dict[Variant, list[Memory]] = field(default_factory=dict)
     """counter-api's memory."""
 
     def run(self, connections: Sequence[int], rounds: int, seconds: float) -> None:
@@ -66,38 +66,38 @@ class Placing:
         settle(*self.stacks.values())
         unused = idle(self.stacks)
         for number in range(rounds):
-            since = {side: Used(stack) for side, stack in self.stacks.items()}
+            since = {variant: Used(stack) for variant, stack in self.stacks.items()}
             self._round(number, COSTED, seconds)
             settle(*self.stacks.values())
-            for side, used in since.items():
-                (*_, result) = self.results[side, COSTED]
+            for variant, used in since.items():
+                (*_, result) = self.results[variant, COSTED]
                 per_order = {
                     name: 1000 * spent / result.answered
-                    for name, spent in used.beyond(unused[side]).items()
+                    for name, spent in used.beyond(unused[variant]).items()
                 }
-                self.costs.setdefault(side, []).append(per_order)
+                self.costs.setdefault(variant, []).append(per_order)
 
     def _round(self, number: int, connections: int, seconds: float) -> None:
         """The stacks in turn. No order is due to be swept within two windows of 4 s."""
-        for side in turns(self.stacks, number):
-            say(f"Placing orders: {side}, {connections} connections, round {number + 1} …")
-            self._attack(side, connections, seconds)
+        for variant in alternating(self.stacks, number):
+            say(f"Placing orders: {variant}, {connections} connections, round {number + 1} …")
+            self._attack(variant, connections, seconds)
 
-    def _attack(self, side: Side, connections: int, seconds: float) -> None:
-        stack = self.stacks[side]
+    def _attack(self, variant: Variant, connections: int, seconds: float) -> None:
+        stack = self.stacks[variant]
         result = attack(orders.targets(stack.url("counter")), connections, seconds)
-        self.results.setdefault((side, connections), []).append(result)
+        self.results.setdefault((variant, connections), []).append(result)
         if connections == LOADED:
-            self.loaded.setdefault(side, []).append(memory(stack.pid("counter-api")))
+            self.loaded.setdefault(variant, []).append(memory(stack.pid("counter-api")))
         settle(stack, seconds=0)
 
-    def peak(self, side: Side) -> float:
+    def peak(self, variant: Variant) -> float:
         """Its most orders a second, the median of the rounds."""
-        found = [results for (of, _), results in self.results.items() if of == side]
+        found = [results for (of, _), results in self.results.items() if of == variant]
         return max(figure(map(_placed, each)).median for each in found)
 
     def measures(self) -> Iterator[Measure]:
-        others = [side for side in self.stacks if side != "ours"]
+        others = [variant for variant in self.stacks if variant != "ours"]
         for connections in sorted({wanted for _, wanted in self.results}):
             what = f"{connections} connection{'s' if connections > 1 else ''}"
             for other in others:
@@ -112,7 +112,7 @@ class Placing:
             if self.loaded:
                 yield from self._memory(other)
 
-    def _costs(self, other: Side) -> Iterator[Measure]:
+    def _costs(self, other: Variant) -> Iterator[Measure]:
         ours, theirs = self.costs["ours"], self.costs[other]
         for name in ours[0]:
             mine = figure(each[name] for each in ours)
@@ -123,11 +123,11 @@ class Placing:
         mine, yours = (figure(sum(each.values()) for each in costs) for costs in (ours, theirs))
         yield Measure(COST, "ms", mine, yours, other, TARGETS.get((other, COST)))
 
-    def _memory(self, other: Side) -> Iterator[Measure]:
+    def _memory(self, other: Variant) -> Iterator[Measure]:
         for kind in ("resident", "anonymous"):
             mine, yours = (
-                figure(getattr(each, kind) for each in self.loaded[side])
-                for side in ("ours", other)
+                figure(getattr(each, kind) for each in self.loaded[variant])
+                for variant in ("ours", other)
             )
             name = f"{MEMORY}{kind}"
             yield Measure(name, "MB", mine, yours, other, TARGETS.get((other, name)))
@@ -139,7 +139,7 @@ class _Pair:
     theirs: list[Result]
 
     def measure(
-        self, name: str, unit: str, other: Side, value: Callable[[Result], float]
+        self, name: str, unit: str, other: Variant, value: Callable[[Result], float]
     ) -> Measure:
         ours, theirs = figure(map(value, self.ours)), figure(map(value, self.theirs))
         return Measure(name, unit, ours, theirs, other, TARGETS.get((other, name)))

@@ -27,9 +27,9 @@ def latency(curves: Mapping[str, Timed], title: str, target: Path) -> None:
     """Milliseconds by percentile, each as far to the right as it is rare."""
     plot = pygal.XY(title=title, x_title="percentile", y_title="ms", include_x_axis=True, **_LOOKS)
     plot.x_labels = [{"value": _rarity(share), "label": f"{100 * share:g}"} for share in SHARES]
-    for side, timed in curves.items():
+    for variant, timed in curves.items():
         shares = [1 - 10 ** (-rarity / 20) for rarity in range(61)]
-        plot.add(side, [(_rarity(share), _shown(timed.percentile(share))) for share in shares])
+        plot.add(variant, [(_rarity(share), _shown(timed.percentile(share))) for share in shares])
     _write(plot, target)
 
 

@@ -8,11 +8,11 @@ import httpx
 
 from counter.orders import STORE
 from scripts.base.console import say
-from tests.bench import floors
-from tests.bench.floors import replay
+from tests.bench import baselines
+from tests.bench.baselines import replay
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_least, figure
-from tests.bench.stacks import OFFSET, Bench, component, turns
+from tests.bench.stacks import OFFSET, Bench, alternating, component
 
 CONNECTIONS = 8
 HELLO_PORT, BARE_PORT = OFFSET + 5_710, OFFSET + 5_711
@@ -39,20 +39,20 @@ class Reading:
     found: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     def run(
-        self, questions: tuple[str, ...], rounds: int, seconds: float, *, floors: bool = True
+        self, questions: tuple[str, ...], rounds: int, seconds: float, *, baselines: bool = True
     ) -> None:
-        """With `floors` the menu and an order by id are compared with them as well."""
+        """With `baselines` the menu and an order by id are compared with them as well."""
         targets = {
-            (question, side): _targets(question, stack)
+            (question, variant): _targets(question, stack)
             for question in questions
-            for side, stack in self.stacks.items()
+            for variant, stack in self.stacks.items()
         }
         with contextlib.ExitStack() as up:
-            if floors:
-                targets |= up.enter_context(_floors(questions, self.stacks["ours"]))
+            if baselines:
+                targets |= up.enter_context(_baselines(questions, self.stacks["ours"]))
             for number in range(rounds):
                 say(f"Reading, round {number + 1} …")
-                for what in turns(targets, number):
+                for what in alternating(targets, number):
                     result = attack(targets[what], CONNECTIONS, seconds)
                     self.found.setdefault(what, []).append(result.per_second())
 
@@ -65,13 +65,13 @@ class Reading:
 
 
 @contextlib.contextmanager
-def _floors(
+def _baselines(
     questions: tuple[str, ...], ours: Bench
 ) -> Iterator[dict[tuple[str, str], list[Target]]]:
     """The floors of these questions, up."""
     with (
-        component(floors.component("hello"), HELLO_PORT, "/", {}),
-        component(floors.component("bare"), BARE_PORT, "/healthz", _one_read(ours)),
+        component(baselines.component("hello"), HELLO_PORT, "/", {}),
+        component(baselines.component("bare"), BARE_PORT, "/healthz", _one_read(ours)),
     ):
         found = {
             (MENU, "hello"): [Target("GET", f"http://127.0.0.1:{HELLO_PORT}/")],

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from tests.bench.environment import QUIET
 from tests.bench.measures import Figure, Measure, at_most, figure
-from tests.bench.parts import Found
+from tests.bench.parts import Results
 
 _HEADS = ("measure", "ours", "other", "of", "target", "met", "ours ÷ other")
 _PLACE = re.compile(r"(<!-- make bench -->\n).*?(<!-- until here -->)", re.DOTALL)
 
 
-def measures(found: Found) -> list[Measure]:
+def measures(found: Results) -> list[Measure]:
     """All that was found, and first of all whether the machine was free for it."""
     name = "processors busy with something else before or after a part, at most"
     return [Measure(name, "%", figure(max(found.busy)), target=at_most(QUIET)), *found.measures]
 
 
-def table(about: Sequence[tuple[str, str]], found: Found) -> str:
+def table(about: Sequence[tuple[str, str]], found: Results) -> str:
     """The environment's lines, then a line for each measure, with the range of its rounds."""
     rows = [_HEADS, *(_row(each) for each in measures(found))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
@@ -31,7 +31,7 @@ def table(about: Sequence[tuple[str, str]], found: Found) -> str:
     return "\n".join(lines)
 
 
-def _quiet(found: Found) -> str:
+def _quiet(found: Results) -> str:
     shares = ", ".join(f"{share:.0f}" for share in found.busy)
     said = f"{shares} % of the processors were busy before and after the parts"
     if max(found.busy) <= QUIET:

@@ -62,10 +62,10 @@ def lift_limit(resources: Path) -> None:
     path.write_text(yaml.safe_dump(limit))
 
 
-def stacks(home: Path, sides: Iterable[str]) -> list[Bench]:
+def stacks(home: Path, variants: Iterable[str]) -> list[Bench]:
     return [
-        Bench(home / side, OFFSET + APART * number, runs_on=RUNTIMES[side])
-        for number, side in enumerate(sides)
+        Bench(home / variant, OFFSET + APART * number, runs_on=RUNTIMES[variant])
+        for number, variant in enumerate(variants)
     ]
 
 
@@ -109,11 +109,11 @@ class Used:
 
 def idle(of: Mapping[str, Stack]) -> dict[str, dict[str, float]]:
     """What each process of each stack uses a second when nobody orders anything."""
-    used = {side: Used(stack) for side, stack in of.items()}
+    used = {variant: Used(stack) for variant, stack in of.items()}
     time.sleep(IDLE_SECONDS)
     return {
-        side: {name: seconds / IDLE_SECONDS for name, seconds in each.beyond({}).items()}
-        for side, each in used.items()
+        variant: {name: seconds / IDLE_SECONDS for name, seconds in each.beyond({}).items()}
+        for variant, each in used.items()
     }
 
 
@@ -130,9 +130,9 @@ def settle(*of: Stack, seconds: float = SETTLED) -> None:
     raise Failure("A stack does not come to rest after a measurement.")
 
 
-def turns(sides: Iterable[T], number: int) -> list[T]:
-    """The sides, in turn: whoever came first in one round comes last in the next."""
-    return list(sides)[:: -1 if number % 2 else 1]
+def alternating(variants: Iterable[T], number: int) -> list[T]:
+    """The sides, in turn: the first of one round is the last of the next."""
+    return list(variants)[:: -1 if number % 2 else 1]
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ def _is_open(port: int) -> bool:
 
 def api(
     name: str,
-    side: str,
+    variant: str,
     port: int,
     beside: Stack | None = None,
     *,
@@ -237,7 +237,7 @@ def api(
         given = plan.settings(beside.ports, beside.secrets, {})[name]
     if sidecar_port is not None:
         given["sidecar_port"] = str(sidecar_port)
-    (process,) = runtime.separate(RUNTIMES[side], {name: port}, {name: given})
+    (process,) = runtime.separate(RUNTIMES[variant], {name: port}, {name: given})
     return Single(process, f"/healthz/{name}")
 
 

@@ -27,17 +27,17 @@ IDLE = 2.0
 
 
 def measure() -> Iterator[Measure]:
-    sides = {"ours": _one, "peer": _one} | ({"spin": _on_spin} if shutil.which("spin") else {})
-    started: dict[str, list[float]] = {side: [] for side in sides}
-    idle: dict[str, list[Memory]] = {side: [] for side in sides}
+    variants = {"ours": _one, "peer": _one} | ({"spin": _on_spin} if shutil.which("spin") else {})
+    started: dict[str, list[float]] = {variant: [] for variant in variants}
+    idle: dict[str, list[Memory]] = {variant: [] for variant in variants}
     for number in range(ROUNDS + 1):
-        for side, begin in sides.items():
-            with begin(side) as process:
+        for variant, begin in variants.items():
+            with begin(variant) as process:
                 if number == 0:
                     continue  # the first of each finds its files on the disk, or compiles them
-                started[side].append(process.seconds)
+                started[variant].append(process.seconds)
                 time.sleep(IDLE)
-                idle[side].append(memory(process.pid))
+                idle[variant].append(memory(process.pid))
     ours, peer = figure(started["ours"]), figure(started["peer"])
     yield Measure(START, "s", ours, peer, "peer", TARGETS["peer", START])
     yield Measure("start to first answer, fresh", "s", figure(_fresh()), peer, "peer")
@@ -48,14 +48,14 @@ def measure() -> Iterator[Measure]:
             continue
         for kind in ("resident", "anonymous"):
             mine, theirs = (
-                figure(getattr(each, kind) for each in idle[side]) for side in ("ours", other)
+                figure(getattr(each, kind) for each in idle[variant]) for variant in ("ours", other)
             )
             name = f"{MEMORY}, {kind}"
             yield Measure(name, "MB", mine, theirs, other, TARGETS.get((other, name)))
 
 
-def _one(side: str) -> Single:
-    return api(API, side, PORT)
+def _one(variant: str) -> Single:
+    return api(API, variant, PORT)
 
 
 def _on_spin(_: str) -> Single:

@@ -78,8 +78,8 @@ def helm() -> Path:
     return programs.go_programs("helm", HERE / "helm", module)
 
 
-def stranger() -> Path:
-    return programs.go_programs("stranger", HERE / "stranger", {"stranger": "."}) / "stranger"
+def intruder() -> Path:
+    return programs.go_programs("intruder", HERE / "intruder", {"intruder": "."}) / "intruder"
 
 
 def dapr() -> Path:

@@ -14,7 +14,7 @@ from scripts.base.checkout import CHECKOUT
 from scripts.base.console import Failure
 from scripts.operate import cluster_secrets
 from tests.cluster.api import Kubectl
-from tests.cluster.shop import APIS, NAMESPACE, Shop
+from tests.cluster.shop import APIS, NAMESPACE, ClusterShop
 
 K8S = CHECKOUT / "k8s"
 FORWARDED = 18_080
@@ -29,21 +29,21 @@ def kubectl() -> Kubectl:
 
 
 @pytest.fixture(scope="module")
-def shop(kubectl: Kubectl) -> Iterator[Shop]:
+def shop(kubectl: Kubectl) -> Iterator[ClusterShop]:
     """On wasmtime."""
     with deployed(kubectl, "plain", APIS) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def spin_shop(kubectl: Kubectl) -> Iterator[Shop]:
+def spin_shop(kubectl: Kubectl) -> Iterator[ClusterShop]:
     """On Spin, through the runtime class."""
     with deployed(kubectl, "local", (*APIS, *SIDECARS)) as running:
         yield running
 
 
 @contextmanager
-def deployed(kubectl: Kubectl, overlay: str, deployments: Sequence[str]) -> Iterator[Shop]:
+def deployed(kubectl: Kubectl, overlay: str, deployments: Sequence[str]) -> Iterator[ClusterShop]:
     begin = time.monotonic()
     kubectl("apply", "-f", K8S / "base" / "namespace.yaml")
     kubectl("apply", "-f", "-", text=cluster_secrets.render(cluster_secrets.draw()))
@@ -51,11 +51,11 @@ def deployed(kubectl: Kubectl, overlay: str, deployments: Sequence[str]) -> Iter
     tokens = kubectl.get("-n", NAMESPACE, "secret", "clients")["data"]
     pos, staff = (base64.b64decode(tokens[f"{who}-token"]).decode() for who in ("pos", "staff"))
     with _entry(kubectl) as entry:
-        running = Shop(kubectl, entry, pos, staff)
+        running = ClusterShop(kubectl, entry, pos, staff)
         _wait_until_ready(running, deployments)
         seconds = time.monotonic() - begin
         print(f"\n  {overlay}: every pod is ready {seconds:.1f} s after the apply", flush=True)
-        _admit_strangers(running)
+        _start_intruders(running)
         yield running
     begin = time.monotonic()
     kubectl("delete", "-k", K8S / "overlays" / overlay, "--timeout=120s")
@@ -64,7 +64,7 @@ def deployed(kubectl: Kubectl, overlay: str, deployments: Sequence[str]) -> Iter
     print(f"\n  everything is gone {time.monotonic() - begin:.1f} s after the delete", flush=True)
 
 
-def _wait_until_ready(running: Shop, deployments: Sequence[str]) -> None:
+def _wait_until_ready(running: ClusterShop, deployments: Sequence[str]) -> None:
     try:
         for name in (*deployments, "entry"):
             running.rolled_out(f"deployment/{name}")
@@ -74,16 +74,16 @@ def _wait_until_ready(running: Shop, deployments: Sequence[str]) -> None:
         raise
 
 
-def _admit_strangers(running: Shop) -> None:
-    running.kubectl("apply", "-f", str(CHECKOUT / "tests/cluster/manifests/strangers.yaml"))
-    names = [f"pod/{name}" for name in ("stranger", "disguised", "guest")]
+def _start_intruders(running: ClusterShop) -> None:
+    running.kubectl("apply", "-f", str(CHECKOUT / "tests/cluster/manifests/intruders.yaml"))
+    names = [f"pod/{name}" for name in ("intruder", "disguised", "guest")]
     running.kubectl("wait", "--for=condition=Ready", *names, "--timeout=60s")
     assert {pod["metadata"]["name"] for pod in running.pods("sidecar=dapr")} == set(
         _sidecar_pods(running)
     )
 
 
-def _sidecar_pods(shop: Shop) -> list[str]:
+def _sidecar_pods(shop: ClusterShop) -> list[str]:
     return [
         pod["metadata"]["name"]
         for pod in shop.pods("sidecar=dapr")

@@ -25,17 +25,17 @@ def spin_archive() -> Path:
 
 
 def own_archives() -> list[Path]:
-    """What a cluster of somebody else's cannot pull: the shop's images and the strangers'."""
-    stranger = _archive("localhost/stranger:1", binaries.stranger(), "program")
-    return [*(images.make(name).archive for name in images.NAMES), stranger]
+    """What a cluster of somebody else's cannot pull: the shop's images and the intruders'."""
+    intruder = _archive("localhost/intruder:1", binaries.intruder(), "program")
+    return [*(images.make(name).archive for name in images.NAMES), intruder]
 
 
 def _programs() -> Iterator[tuple[str, Path, str]]:
     """Image name, program, Dockerfile."""
-    stranger = binaries.stranger()
-    yield "localhost/pause:1", stranger, "pause"  # containerd's own
-    yield tag("rancher/mirrored-pause"), stranger, "pause"
-    yield "localhost/stranger:1", stranger, "program"
+    intruder = binaries.intruder()
+    yield "localhost/pause:1", intruder, "pause"  # containerd's own
+    yield tag("rancher/mirrored-pause"), intruder, "pause"
+    yield "localhost/intruder:1", intruder, "program"
     yield "localhost/coredns:1", binaries.coredns(), "program"
     yield tag("caddy"), binaries.caddy(), "program"
     yield tag("valkey/valkey"), programs.tools().valkey_server, "program"

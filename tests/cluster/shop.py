@@ -30,7 +30,7 @@ RATE = 5
 """Orders a second."""
 APIS = tuple(f"{api}-api" for api in resources.apis())
 CLOSED = r"ERROR .*(timeout|deadline|refused)"
-"""What a stranger is told of a closed door."""
+"""What a intruder is told of a closed door."""
 ORDER = {
     "commandType": 0,
     "orderSource": 0,
@@ -41,7 +41,7 @@ ORDER = {
 }
 
 
-class Shop:
+class ClusterShop:
     def __init__(self, kubectl: Kubectl, entry: str, pos_token: str, staff_token: str) -> None:
         self._kubectl = kubectl
         self.pos = {"authorization": f"Bearer {pos_token}"}
@@ -92,9 +92,9 @@ class Shop:
         return counts
 
     def call(self, pod: str, method: str, url: str, *headers: str) -> str:
-        """What a stranger's pod is answered: "STATUS BODY" or "ERROR reason"."""
+        """What a intruder's pod is answered: "STATUS BODY" or "ERROR reason"."""
         return self.kubectl(
-            *("exec", pod, "-c", "app", "--", "/stranger", "call", method, url, *headers)
+            *("exec", pod, "-c", "app", "--", "/intruder", "call", method, url, *headers)
         ).strip()
 
 
@@ -119,7 +119,7 @@ class Phase:
 class Load:
     """As a context, five orders a second from customers who repeat until they are answered."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: ClusterShop) -> None:
         self.phases: list[Phase] = []
         self._shop = shop
         self._stop = threading.Event()
@@ -214,7 +214,7 @@ def _detail(answer: httpx.Response) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())[:60]
 
 
-def _ended(shop: Shop, order_id: str) -> Json:
+def _ended(shop: ClusterShop, order_id: str) -> Json:
     """The order, once it has ended; fails when that is later than promised."""
     deadline = time.monotonic() + PROMISED_SECONDS
     while True:

@@ -1,4 +1,5 @@
-"""The overlay `plain` in a real cluster: it takes orders, keeps its doors, survives restarts."""
+"""The overlay `plain` in a real cluster: it takes orders, keeps closed what must be, survives
+restarts."""
 
 import re
 import time
@@ -11,15 +12,15 @@ import pytest
 from scripts.build.manifest import Route, routes
 from tests.cluster.api import Kubectl
 from tests.cluster.install import DAPR, STATEFUL, wait_for_dapr
-from tests.cluster.shop import APIS, CLOSED, NAMESPACE, ORDER, Json, Load, Shop
+from tests.cluster.shop import APIS, CLOSED, NAMESPACE, ORDER, ClusterShop, Json, Load
 
 
-def test_an_order_placed_through_the_entry_is_fulfilled(shop: Shop) -> None:
+def test_an_order_placed_through_the_entry_is_fulfilled(shop: ClusterShop) -> None:
     print(f"  an order is fulfilled {shop.is_fulfilled():.2f} s after it was placed")
 
 
 @pytest.mark.parametrize("route", routes(), ids=lambda route: route.path)
-def test_the_entry_leads_to_public_routes_and_to_no_other(shop: Shop, route: Route) -> None:
+def test_the_entry_leads_to_public_routes_and_to_no_other(shop: ClusterShop, route: Route) -> None:
     path = re.sub(r":\w+", "1", route.path).replace("/...", "")
     # What the API itself answers, even if it is that there is nothing there, has its own words.
     answer = shop.entry.get(path)
@@ -34,7 +35,7 @@ def test_the_entry_leads_to_public_routes_and_to_no_other(shop: Shop, route: Rou
                 assert client.send(request).status_code in (400, 403, 404, 405), trick
 
 
-def test_a_pos_and_staff_need_their_tokens(shop: Shop) -> None:
+def test_a_pos_and_staff_need_their_tokens(shop: ClusterShop) -> None:
     assert shop.entry.post("/v1/api/orders", json=ORDER).status_code == 401
     sold_out = "/v1/api/kitchen/unavailable/8"
     assert shop.entry.put(sold_out).status_code == 401
@@ -42,7 +43,7 @@ def test_a_pos_and_staff_need_their_tokens(shop: Shop) -> None:
     assert shop.entry.put(sold_out, headers=shop.staff).status_code == 204
 
 
-def test_the_page_and_its_menu_come_through_the_entry(shop: Shop) -> None:
+def test_the_page_and_its_menu_come_through_the_entry(shop: ClusterShop) -> None:
     """The menu is asked of product-api and of both stations, sidecar to sidecar."""
     page = shop.entry.get("/")
     assert page.status_code == 200, page.text
@@ -57,7 +58,7 @@ def test_the_page_and_its_menu_come_through_the_entry(shop: Shop) -> None:
     assert shop.entry.delete(sold_out, headers=shop.staff).status_code == 204
 
 
-def _menu(shop: Shop) -> list[Json]:
+def _menu(shop: ClusterShop) -> list[Json]:
     answer = shop.entry.get("/v1/api/menu")
     assert answer.status_code == 200, answer.text
     items: list[Json] = answer.json()["items"]
@@ -65,7 +66,7 @@ def _menu(shop: Shop) -> list[Json]:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(shop: Shop, api: str) -> None:
+def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(shop: ClusterShop, api: str) -> None:
     name = api.removesuffix("-api")
     pod = shop.pods(f"app.kubernetes.io/name={api}")[0]["status"]["podIP"]
     urls = (
@@ -73,20 +74,20 @@ def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(shop: Shop, api: str)
         *(f"http://{pod}:{port}/" for port in (8080, 3500, 3501, 9090, 50001, 50002)),
     )
     with ThreadPoolExecutor(len(urls)) as pool:
-        answers = pool.map(lambda url: shop.call("stranger", "GET", url), urls)
+        answers = pool.map(lambda url: shop.call("intruder", "GET", url), urls)
     for url, answer in zip(urls, answers, strict=True):
         assert re.match(CLOSED, answer), (url, answer)
 
 
-def test_a_stranger_reaches_no_store(shop: Shop) -> None:
-    assert re.match(CLOSED, shop.call("stranger", "GET", "http://valkey:6379/"))
+def test_a_stranger_reaches_no_store(shop: ClusterShop) -> None:
+    assert re.match(CLOSED, shop.call("intruder", "GET", "http://valkey:6379/"))
     assert re.match(CLOSED, shop.call("disguised", "GET", "http://valkey:6379/"))
 
 
 @pytest.mark.parametrize(
     ("api", "path"), [(r.component, r.path) for r in routes() if r.path.startswith("/dapr_")]
 )
-def test_events_and_jobs_need_the_sidecars_token(shop: Shop, api: str, path: str) -> None:
+def test_events_and_jobs_need_the_sidecars_token(shop: ClusterShop, api: str, path: str) -> None:
     """Of one who stands where the entry stands, and so comes to the API's own door."""
     answer = shop.call("disguised", "POST", f"http://{api}{path}")
     assert answer.startswith("403 "), answer
@@ -96,7 +97,7 @@ def test_events_and_jobs_need_the_sidecars_token(shop: Shop, api: str, path: str
     assert answer.startswith("403 "), answer
 
 
-def test_access_control_knows_a_guest_by_its_certificate(shop: Shop) -> None:
+def test_access_control_knows_an_intruder_by_its_certificate(shop: ClusterShop) -> None:
     """Of one whom every NetworkPolicy lets pass, with a sidecar of its own."""
     for api, path in (
         ("product-api", "v1-get-items-by-types?types=1"),
@@ -109,7 +110,7 @@ def test_access_control_knows_a_guest_by_its_certificate(shop: Shop) -> None:
         assert "spiffe://public/ns/coffeeshop/guest" in answer or "denied" in answer, answer
 
 
-def test_sidecars_talk_to_nobody_without_a_certificate(shop: Shop) -> None:
+def test_sidecars_talk_to_nobody_without_a_certificate(shop: ClusterShop) -> None:
     """mTLS: plain HTTP at the port where sidecars meet is cut off."""
     pod = shop.pods("app.kubernetes.io/name=product-api")[0]["status"]["podIP"]
     answer = shop.call("guest", "GET", f"http://{pod}:50002/")
@@ -118,7 +119,7 @@ def test_sidecars_talk_to_nobody_without_a_certificate(shop: Shop) -> None:
     assert "refused" not in answer, answer
 
 
-def test_a_sidecars_own_api_is_for_its_app_alone(shop: Shop) -> None:
+def test_a_sidecars_own_api_is_for_its_app_alone(shop: ClusterShop) -> None:
     """It listens on the pod's loopback here; in the guest's own it asks for no token of ours."""
     pod = shop.pods("app.kubernetes.io/name=counter-api")[0]["status"]["podIP"]
     answer = shop.call("guest", "GET", f"http://{pod}:3500/v1.0/metadata")
@@ -129,21 +130,21 @@ WORKLOADS = (*(f"deployment/{api}" for api in (*APIS, "entry")), "statefulset/va
 
 
 @pytest.fixture(scope="module")
-def load(shop: Shop) -> Iterator[Load]:
+def load(shop: ClusterShop) -> Iterator[Load]:
     """Five orders a second from the first of the tests below to the last."""
     with Load(shop) as running:
         yield running
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
-def test_a_rolling_restart(shop: Shop, load: Load, workload: str) -> None:
+def test_a_rolling_restart(shop: ClusterShop, load: Load, workload: str) -> None:
     with load.phase(f"{workload.partition('/')[2]} restarted"):
         shop.kubectl("rollout", "restart", workload)
         shop.rolled_out(workload)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
-def test_a_killed_pod(shop: Shop, load: Load, workload: str) -> None:
+def test_a_killed_pod(shop: ClusterShop, load: Load, workload: str) -> None:
     name = workload.partition("/")[2]
     with load.phase(f"{name} killed"):
         pod = shop.pods(f"app.kubernetes.io/name={name}")[0]["metadata"]["name"]
@@ -152,7 +153,9 @@ def test_a_killed_pod(shop: Shop, load: Load, workload: str) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_scaling_to_three_and_back(shop: Shop, load: Load, kubectl: Kubectl, api: str) -> None:
+def test_scaling_to_three_and_back(
+    shop: ClusterShop, load: Load, kubectl: Kubectl, api: str
+) -> None:
     usual = kubectl.get("-n", NAMESPACE, "deployment", api)["spec"]["replicas"]
     with load.phase(f"{api} scaled to three"):
         shop.kubectl("scale", f"deployment/{api}", "--replicas=3")
@@ -171,7 +174,7 @@ def test_scaling_to_three_and_back(shop: Shop, load: Load, kubectl: Kubectl, api
 
 
 def test_orders_are_taken_without_scheduler_and_placement(
-    shop: Shop, load: Load, kubectl: Kubectl
+    shop: ClusterShop, load: Load, kubectl: Kubectl
 ) -> None:
     """New sidecars start without them, too."""
     services = [f"statefulset/{name}" for name in STATEFUL]

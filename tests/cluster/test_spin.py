@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.shop import APIS, CLOSED, Json, Load, Shop
+from tests.cluster.shop import APIS, CLOSED, ClusterShop, Json, Load
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("SPIN_SHIM"),
@@ -20,19 +20,19 @@ LIMIT_BYTES = 2**31
 """Of memory, for each API's container."""
 
 
-def pod_of(shop: Shop, api: str) -> Json:
+def pod_of(shop: ClusterShop, api: str) -> Json:
     """The API's own pod, beside which its sidecar has another."""
     name = f"app.kubernetes.io/name={api},app.kubernetes.io/component=api"
     (pod,) = shop.pods(name)
     return pod
 
 
-def test_an_order_placed_through_the_entry_is_fulfilled(spin_shop: Shop) -> None:
+def test_an_order_placed_through_the_entry_is_fulfilled(spin_shop: ClusterShop) -> None:
     print(f"  on Spin an order is fulfilled {spin_shop.is_fulfilled():.2f} s after it was placed")
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_an_api_runs_in_a_pod_of_the_runtime_class(spin_shop: Shop, api: str) -> None:
+def test_an_api_runs_in_a_pod_of_the_runtime_class(spin_shop: ClusterShop, api: str) -> None:
     """One container, which was ready at its first start, and no sidecar beside it."""
     pod = pod_of(spin_shop, api)
     assert pod["spec"]["runtimeClassName"] == "wasmtime-spin-v2"
@@ -42,7 +42,9 @@ def test_an_api_runs_in_a_pod_of_the_runtime_class(spin_shop: Shop, api: str) ->
 
 @pytest.mark.skipif("COFFEESHOP_NODE" not in os.environ, reason="the node's own files are asked")
 @pytest.mark.parametrize("api", APIS)
-def test_an_api_has_one_capability_and_keeps_to_its_memory(spin_shop: Shop, api: str) -> None:
+def test_an_api_has_one_capability_and_keeps_to_its_memory(
+    spin_shop: ClusterShop, api: str
+) -> None:
     (status,) = pod_of(spin_shop, api)["status"]["containerStatuses"]
     container = status["containerID"].removeprefix("containerd://")
     (memory,) = Path("/sys/fs/cgroup/memory").glob(f"**/{container}")
@@ -63,7 +65,9 @@ def test_an_api_has_one_capability_and_keeps_to_its_memory(spin_shop: Shop, api:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(spin_shop: Shop, api: str) -> None:
+def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(
+    spin_shop: ClusterShop, api: str
+) -> None:
     pod = pod_of(spin_shop, api)["status"]["podIP"]
     health = f"/healthz/{api.removesuffix('-api')}"
     for url in (
@@ -72,11 +76,11 @@ def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(spin_shop: Shop, api:
         f"http://{api}-dapr:3500/v1.0/metadata",
         f"http://{api}-dapr:9090/metrics",
     ):
-        answer = spin_shop.call("stranger", "GET", url)
+        answer = spin_shop.call("intruder", "GET", url)
         assert re.match(CLOSED, answer), (url, answer)
 
 
-def test_an_api_takes_events_from_its_own_sidecar_alone(spin_shop: Shop) -> None:
+def test_an_api_takes_events_from_its_own_sidecar_alone(spin_shop: ClusterShop) -> None:
     """Asked by one whom the NetworkPolicies let pass, as they do the entry."""
     url = "http://counter-api/dapr_subscribe_BaristaOrderUpdated"
     for headers in ((), ("dapr-api-token:guessed",)):
@@ -84,7 +88,7 @@ def test_an_api_takes_events_from_its_own_sidecar_alone(spin_shop: Shop) -> None
         assert answer.startswith("403 "), answer
 
 
-def test_what_no_route_leads_to_is_not_asked_of_an_api(spin_shop: Shop) -> None:
+def test_what_no_route_leads_to_is_not_asked_of_an_api(spin_shop: ClusterShop) -> None:
     """The entry does not lead to what takes every other path on Spin's one port."""
     for path in ("/nowhere", "/dapr/subscribe", "/openapi.json", "/healthz/counter", "/job/x"):
         answer = spin_shop.entry.get(path)
@@ -94,7 +98,7 @@ def test_what_no_route_leads_to_is_not_asked_of_an_api(spin_shop: Shop) -> None:
     assert answer.status_code == 404
 
 
-def test_restarts_lose_no_order(spin_shop: Shop) -> None:
+def test_restarts_lose_no_order(spin_shop: ClusterShop) -> None:
     """Spin ends without draining, so repeats are what is left to a POS."""
     with Load(spin_shop) as load:
         for workload in ("counter-api", "barista-api", "counter-sidecar"):

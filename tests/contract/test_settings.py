@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 def wrong_settings(log: Path) -> list[Json]:
     lines = [text[text.find('{"time":') :] for text in log.read_text().splitlines()]
-    return [json.loads(line) for line in lines if '"setting.wrong"' in line]
+    return [json.loads(line) for line in lines if '"setting.invalid"' in line]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from coffeeshop.http import Response
 from tests.dapr.configuration import Subscription
-from tests.dapr.engines import Message
+from tests.dapr.services import Message
 from tests.dapr.verdicts import verdict, verdicts
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Deliveries:
     def __init__(self, sidecar: "Sidecar") -> None:
         self._sidecar = sidecar
-        self._engines = sidecar.engines
+        self._engines = sidecar.services
         self._world = sidecar.world
         self._waiting: dict[Subscription, list[tuple[int, Message]]] = {}
         self._busy: set[Subscription] = set()
@@ -40,7 +40,7 @@ class Deliveries:
         message.deliveries += 1
         if message.deliveries == 1:
             self._engines.delivered.append(message.topic)
-        # Still unsettled after the processing time-out: read again by whoever looks then.
+        # Still unsettled after the processing time-out: the next reader takes it.
         configuration = self._engines.configuration
         self._world.after(
             configuration.processing_timeout + configuration.redeliver_interval,
@@ -91,7 +91,7 @@ class Deliveries:
             nonlocal is_over
             if is_over or epoch != self._sidecar.epoch:
                 return
-            if response is not None and self._world.strikes("delivery's answer is lost"):
+            if response is not None and self._world.injects("delivery's answer is lost"):
                 response = None
             is_over = True
             self._settle_many(subscription, batch, retries, response)
@@ -145,7 +145,7 @@ class Deliveries:
             nonlocal settled
             if settled or epoch != self._sidecar.epoch:
                 return
-            if response is not None and self._world.strikes("delivery's answer is lost"):
+            if response is not None and self._world.injects("delivery's answer is lost"):
                 response = None
             settled = True
             self._settle(subscription, message, retries, epoch, response)
@@ -183,7 +183,7 @@ class Deliveries:
         (components-contrib)."""
         self._world.note(self._sidecar.app.name, f"{message.event_id} is a dead letter")
         dead = subscription.dead_letter_topic
-        if dead and self._engines.valkey_is_up and not self._world.strikes("dead letter is lost"):
+        if dead and self._engines.valkey_is_up and not self._world.injects("dead letter is lost"):
             self._world.fired["(dead letter)"] += 1
             self._engines.publish(dead, _cloud_event(message), message.first_topic)
         self._acknowledge(message)

@@ -7,7 +7,7 @@ from typing import Any
 from coffeeshop.http import Response
 from coffeeshop.transport import Call, Reply, moment_of
 from tests.dapr.deliveries import Deliveries
-from tests.dapr.engines import Engines
+from tests.dapr.services import BackingServices
 from tests.dapr.state import State
 from tests.dapr.world import Answered, App
 
@@ -21,16 +21,16 @@ def _ignore(_response: Response | None) -> None:
 class Sidecar:
     """One API's daprd."""
 
-    def __init__(self, engines: Engines, app: App) -> None:
-        self.engines = engines
+    def __init__(self, services: BackingServices, app: App) -> None:
+        self.services = services
         self.app = app
-        self.world = engines.world
+        self.world = services.world
         self.is_up = True
         self.epoch = 0
-        self._state = State(engines)
+        self._state = State(services)
         self._deliveries = Deliveries(self)
         self.deliver = self._deliveries.deliver
-        engines.sidecars[app.name] = self
+        services.sidecars[app.name] = self
         app.sidecar = self
 
     def crash(self, downtime: int) -> None:
@@ -48,12 +48,12 @@ class Sidecar:
         self.world.after(downtime, back)
 
     def sweep_regularly(self) -> None:
-        every = self.engines.configuration.sweep_every
+        every = self.services.configuration.sweep_every
 
         def fire() -> None:
             if self.is_up:
                 self.to_app("POST", "/job/sweep", b"", _ignore)
-                if self.world.strikes("two replicas sweep"):
+                if self.world.injects("two replicas sweep"):
                     later = (0, 1, 3, 40)[self.world.draw(4)]
                     self.world.after(later, lambda: self.to_app("POST", "/job/sweep", b"", _ignore))
             self.world.after(every, fire)
@@ -87,26 +87,26 @@ class Sidecar:
             raise AssertionError(call.target)
 
     def _publish(self, topic: str, event: Any) -> Reply:
-        if not self.engines.valkey_is_up:
+        if not self.services.valkey_is_up:
             return Reply(500)
-        self.engines.publish(topic, event)
+        self.services.publish(topic, event)
         return Reply(204)
 
     def _publish_many(self, topic: str, entries: list[Any]) -> Reply | None:
         """Each for itself; the answer is a failure if one of them failed."""
-        if not self.engines.valkey_is_up:
+        if not self.services.valkey_is_up:
             return Reply(500)
-        is_cut = len(entries) > 1 and self.world.strikes("bulk publish stops half way")
+        is_cut = len(entries) > 1 and self.world.injects("bulk publish stops half way")
         for entry in entries[: len(entries) // 2] if is_cut else entries:
-            self.engines.publish(topic, entry["event"])
+            self.services.publish(topic, entry["event"])
         return Reply(500) if is_cut else Reply(204)
 
     def _invoke(
         self, call: Call, target: str, path: str, answer: Answered, retries: int = 0
     ) -> None:
         """By the policy `menu`: each attempt has its time, and some failures are tried again."""
-        other = self.engines.sidecars[target]
-        configuration = self.engines.configuration
+        other = self.services.sidecars[target]
+        configuration = self.services.configuration
         is_over = False
 
         def answered(response: Response | None, status: int = 500) -> None:
@@ -124,7 +124,7 @@ class Sidecar:
 
         if not other.is_up:
             self.world.after(1, lambda: answered(None))
-        elif target == "product-api" and self.world.strikes("menu is refused (429)"):
+        elif target == "product-api" and self.world.injects("menu is refused (429)"):
             answered(Response(429))
         else:
             headers = (*_handed_on(call), ("dapr-caller-app-id", self.app.name))

@@ -5,13 +5,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from coffeeshop.transport import Call, Reply
-from tests.dapr.engines import Engines
+from tests.dapr.services import BackingServices
 
 
 class State:
-    def __init__(self, engines: Engines) -> None:
-        self._engines = engines
-        self._world = engines.world
+    def __init__(self, services: BackingServices) -> None:
+        self._engines = services
+        self._world = services.world
 
     def handle(self, call: Call, rest: list[str]) -> Reply | None:
         """Answer a call to `/v1.0/state/`, whose path goes on with `rest`."""
@@ -40,11 +40,11 @@ class State:
         self, store: dict[str, tuple[bytes, int]], name: str, items: list[Any]
     ) -> Reply | None:
         """Each for itself, in any order (read in components-contrib, state/bulk.go)."""
-        is_cut = len(items) > 1 and self._world.strikes("save stops half way")
+        is_cut = len(items) > 1 and self._world.injects("save stops half way")
         statuses = set()
         for item in items[self._world.draw(2) :][:1] if is_cut else items:
             status = self._save(store, name, item)
-            if status == 204 and self._world.strikes("store repeats a write"):
+            if status == 204 and self._world.injects("store repeats a write"):
                 # Its client did not hear the store and sent the change once more: 409 or 500 for
                 # a change that was made.
                 status = self._save(store, name, item)

@@ -27,7 +27,7 @@ class World(Protocol):
         """Let something happen so much later."""
         ...
 
-    def strikes(self, fault: str, /) -> bool:
+    def injects(self, fault: str, /) -> bool:
         """Whether the fault happens here and now."""
         ...
 
@@ -69,7 +69,7 @@ class Calm:
         self.after = after
         self.fired: Counter[str] = Counter()
 
-    def strikes(self, _fault: str) -> bool:
+    def injects(self, _fault: str) -> bool:
         return False
 
     def draw(self, _below: int) -> int:

@@ -14,7 +14,7 @@ from scripts.describe import guests
 from scripts.stack.resources import DAPR, apis, stations
 from scripts.stack.runtime import OPTIONAL
 from tests.dapr.configuration import read_configuration
-from tests.dapr.engines import Engines
+from tests.dapr.services import BackingServices
 from tests.dapr.sidecar import APP_TOKEN, Sidecar
 from tests.dapr.world import Backend, Calm
 
@@ -83,10 +83,10 @@ def start() -> dict[str, NativeApp]:
     def after(milliseconds: int, happens: Callable[[], None]) -> None:
         loop.call_later(milliseconds / 1000, happens)
 
-    engines = Engines(Calm(after), read_configuration(DAPR))
+    services = BackingServices(Calm(after), read_configuration(DAPR))
     started = {name: NativeApp(name, settings(name)) for name in apis()}
     for app in started.values():
-        sidecar = Sidecar(engines, app)
+        sidecar = Sidecar(services, app)
         if app.name == "counter-api":
             sidecar.sweep_regularly()
     return started

@@ -15,7 +15,7 @@ FIRST = "counter"
 """The API to which paths belong that several have, or none."""
 
 
-class Shop:
+class SimulatedShop:
     """An ASGI application that hands each request to the API that its path belongs to."""
 
     def __init__(self, url: str) -> None:
@@ -54,14 +54,14 @@ def _paths(apps: Mapping[str, NativeApp]) -> list[tuple[re.Pattern[str], str]]:
 def main() -> None:
     port = int(sys.argv[1])
     uvicorn.run(
-        Shop(f"http://127.0.0.1:{port}"),
+        SimulatedShop(f"http://127.0.0.1:{port}"),
         host="127.0.0.1",
         port=port,
         ws="none",
         access_log=False,
         log_level="warning",
         server_header=False,
-        # Streams last a minute: whoever changed a file does not wait for them.
+        # Streams last a minute: a reload does not wait for them.
         timeout_graceful_shutdown=1,
     )
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
+from driver import Driver
 from scripts.base.checkout import CHECKOUT
 from scripts.provision import node
 from scripts.stack.supervise import Stack
-from shop import Shop
 
 FLAGS = (
     "--headless",
@@ -96,7 +96,7 @@ def opened(chromium: Browser) -> Iterator[Opener]:
 
 
 @pytest.fixture
-def url(shop: Shop) -> str:
+def url(shop: Driver) -> str:
     return str(shop.counter.base_url)
 
 
@@ -112,7 +112,7 @@ def choose(page: Page, *names: str) -> None:
 
 
 @contextmanager
-def sold_out(shop: Shop, item_type: int) -> Iterator[None]:
+def sold_out(shop: Driver, item_type: int) -> Iterator[None]:
     """While the kitchen has none of the item."""
     path = f"/v1/api/kitchen/unavailable/{item_type}"
     assert shop.kitchen.put(path).status_code == 204

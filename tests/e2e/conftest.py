@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from browser import chromium, opened, url
+from driver import PORT_OFFSET, Driver
 from scripts.stack.plan import Ports
 from scripts.stack.supervise import Stack
-from shop import PORT_OFFSET, Shop
 from spans import Collector
 
 __all__ = ["chromium", "collector", "opened", "shop", "stack", "url"]
@@ -29,5 +29,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
 
 
 @pytest.fixture(scope="session")
-def shop(stack: Stack) -> Shop:
-    return Shop(PORT_OFFSET, stack.secrets["valkey_password"])
+def shop(stack: Stack) -> Driver:
+    return Driver(PORT_OFFSET, stack.secrets["valkey_password"])

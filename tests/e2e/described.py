@@ -70,7 +70,7 @@ class Description:
         where = f"{response.request.method} {response.request.url} ({response.status_code})"
         media_type = response.headers.get("content-type", "").partition(";")[0]
         if media_type == "text/event-stream" and media_type in content:
-            return  # read by whoever follows it
+            return  # its reader follows it
         body = response.read()
         if response.request.method == "HEAD":
             if body:

@@ -4,14 +4,14 @@ from functools import partial
 from uuid import uuid4
 
 from counter.ids import derived_id
+from driver import Driver, Json, away, order
 from scripts.stack.supervise import Stack
-from shop import Json, Shop, away, order
 from tests.support.waiting import until
 
 ORDERS = "/v1/api/orders"
 
 
-def station_records(shop: Shop, order_id: str) -> Json:
+def station_records(shop: Driver, order_id: str) -> Json:
     """What each station recorded of the order's items, by their ids."""
     records: list[Json] = [
         client.get(f"/v1/api/{station}/orders/{order_id}").json()
@@ -20,7 +20,7 @@ def station_records(shop: Shop, order_id: str) -> Json:
     return {item["id"]: item for record in records for item in record["items"]}
 
 
-def test_an_order_that_is_not_there_never_will_be(shop: Shop, stack: Stack) -> None:
+def test_an_order_that_is_not_there_never_will_be(shop: Driver, stack: Stack) -> None:
     """G7: its key is used up: a request that is still on its way makes nothing of it."""
     key = str(uuid4())
     order_id = derived_id(stack.secrets["id_secret"].encode(), "", key)
@@ -32,7 +32,7 @@ def test_an_order_that_is_not_there_never_will_be(shop: Shop, stack: Stack) -> N
     assert shop.counter.get(f"{ORDERS}/{order_id}").status_code == 404
 
 
-def test_an_order_that_has_ended_stays_as_it_is(shop: Shop) -> None:
+def test_an_order_that_has_ended_stays_as_it_is(shop: Driver) -> None:
     done = shop.finished(shop.place()["id"])
     refused = shop.counter.post(f"{ORDERS}/{done['id']}/cancel")
     assert refused.status_code == 409
@@ -40,7 +40,7 @@ def test_an_order_that_has_ended_stays_as_it_is(shop: Shop) -> None:
     assert shop.counter.get(f"{ORDERS}/{done['id']}").json() == done
 
 
-def test_what_a_station_has_not_begun_is_cancelled(shop: Shop, stack: Stack) -> None:
+def test_what_a_station_has_not_begun_is_cancelled(shop: Driver, stack: Stack) -> None:
     """G16: the kitchen is away and finds both events when it comes back, in any order: what it has
     then made stays made, and the customer sees what became of it."""
     with away(stack, "kitchen"):
@@ -63,11 +63,11 @@ def test_what_a_station_has_not_begun_is_cancelled(shop: Shop, stack: Stack) -> 
         assert bool(records[croissant["id"]]["makeId"]) == (croissant["status"] == "READY")
 
 
-def _coffee(shop: Shop, path: str) -> bool:
+def _coffee(shop: Driver, path: str) -> bool:
     return bool(shop.counter.get(path).json()["items"][0]["status"] == "READY")
 
 
-def test_a_cancellation_that_overtakes_its_order_is_never_made(shop: Shop, stack: Stack) -> None:
+def test_a_cancellation_that_overtakes_its_order_is_never_made(shop: Driver, stack: Stack) -> None:
     """As the kitchen's sidecar delivers it, before the order is even placed."""
     key = str(uuid4())
     order_id = derived_id(stack.secrets["id_secret"].encode(), "", key)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from driver import Driver, somebody
 from scripts.describe import descriptions
-from shop import Shop, somebody
 
 
 def test_a_generated_client_places_and_reads_an_order(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "generated"
     config = tmp_path / "config.yml"

@@ -14,9 +14,9 @@ from uuid import uuid4
 import pexpect
 import pytest
 
+from driver import PORT_OFFSET, Driver, away, heeds_ctrl_c, somebody
 from product.menu import MENU
 from scripts.base.checkout import CHECKOUT
-from shop import PORT_OFFSET, Shop, away, heeds_ctrl_c, somebody
 
 COFFEE = str(CHECKOUT / ".venv" / "bin" / "coffee")
 ENV = {
@@ -39,7 +39,7 @@ def coffee(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def rush(shop: Shop) -> "Iterator[subprocess.Popen[str]]":
+def rush(shop: Driver) -> "Iterator[subprocess.Popen[str]]":
     """Twenty orders a second for half a minute, behind all tests of this module."""
     with subprocess.Popen(
         [COFFEE, "rush", "--rate", "20", "--for", "30s", "--json"],
@@ -71,7 +71,7 @@ def terminal(*arguments: str, columns: int = 160) -> "pexpect.spawn[str]":
     )
 
 
-def test_an_order_is_seen_through_in_a_terminal(shop: Shop) -> None:
+def test_an_order_is_seen_through_in_a_terminal(shop: Driver) -> None:
     ann = somebody()
     session = terminal("order", "COFFEE_BLACK", "CROISSANT", "--as", ann)
     session.expect("COFFEE_BLACK")
@@ -84,7 +84,7 @@ def test_an_order_is_seen_through_in_a_terminal(shop: Shop) -> None:
     assert answered("watch", found["id"])["id"] == found["id"]
 
 
-def test_the_board_is_live_until_ctrl_c(shop: Shop) -> None:
+def test_the_board_is_live_until_ctrl_c(shop: Driver) -> None:
     session = terminal("board")
     session.expect("in preparation")
     customer = f"z{uuid4().hex[:8]}"
@@ -96,7 +96,7 @@ def test_the_board_is_live_until_ctrl_c(shop: Shop) -> None:
     assert session.exitstatus == 130
 
 
-def test_the_board_in_a_pipe_is_a_line_for_each_change(shop: Shop) -> None:
+def test_the_board_in_a_pipe_is_a_line_for_each_change(shop: Driver) -> None:
     with subprocess.Popen([COFFEE, "board"], stdout=subprocess.PIPE, text=True, env=ENV) as board:
         assert board.stdout is not None
         assert board.stdout.readline()
@@ -144,18 +144,18 @@ def test_one_name_in_two_forms_is_one_customer() -> None:
         assert len(answered("mine", "--as", f"{form} {name}")) == 2
 
 
-def test_a_proxy_is_not_asked_for_a_shop_on_this_machine(shop: Shop) -> None:
+def test_a_proxy_is_not_asked_for_a_shop_on_this_machine(shop: Driver) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         assert coffee("menu", **{name: "http://127.0.0.1:9"}).returncode == 0
 
 
-def test_the_menu_and_the_board_as_json(shop: Shop) -> None:
+def test_the_menu_and_the_board_as_json(shop: Driver) -> None:
     shop.finished(shop.place()["id"])
     assert [item["name"] for item in answered("menu")] == [item.name for item in MENU]
     assert answered("board", "--no-live", "--limit", "1")[0]["status"]
 
 
-def test_a_failed_order_is_told_by_its_exit_code_and_its_reason(shop: Shop) -> None:
+def test_a_failed_order_is_told_by_its_exit_code_and_its_reason(shop: Driver) -> None:
     shop.kitchen.put("/v1/api/kitchen/unavailable/9")
     try:
         ran = coffee("order", "croissant chocolate")
@@ -166,7 +166,7 @@ def test_a_failed_order_is_told_by_its_exit_code_and_its_reason(shop: Shop) -> N
     assert "CROISSANT_CHOCOLATE is sold out." in ran.stdout
 
 
-def test_what_cannot_be_is_told_helpfully(shop: Shop) -> None:
+def test_what_cannot_be_is_told_helpfully(shop: Driver) -> None:
     unknown = coffee("order", "CROISANT", "TEA")
     assert unknown.returncode == 3
     assert "CROISANT is not on the menu: CROISSANT" in unknown.stderr
@@ -182,7 +182,7 @@ def test_what_cannot_be_is_told_helpfully(shop: Shop) -> None:
     assert coffee("brew").returncode == 2
 
 
-def test_an_order_that_does_not_end_in_time_has_its_own_exit_code(shop: Shop, stack: Any) -> None:
+def test_an_order_that_does_not_end_in_time_has_its_own_exit_code(shop: Driver, stack: Any) -> None:
     with away(stack, "barista"):
         ran = coffee("order", "LATTE", "--within", "1")
     assert ran.returncode == 5, ran.stdout + ran.stderr
@@ -198,13 +198,13 @@ def test_the_shell_can_complete(shell: str) -> None:
     assert "_COFFEE_COMPLETE" in script.stdout
 
 
-def test_item_names_are_completed_from_the_menu(shop: Shop) -> None:
+def test_item_names_are_completed_from_the_menu(shop: Driver) -> None:
     ran = coffee(_COFFEE_COMPLETE="complete_bash", COMP_WORDS="coffee order CROI", COMP_CWORD="2")
     assert ran.stdout.split() == ["CROISSANT", "CROISSANT_CHOCOLATE"]
 
 
 def test_a_rush_of_twenty_orders_a_second_is_accounted_for(
-    shop: Shop, rush: "subprocess.Popen[str]"
+    shop: Driver, rush: "subprocess.Popen[str]"
 ) -> None:
     """For half a minute, while the tests above sold an item out and stopped a station; each order
     is seen to end, and what coffee says is what the shop has."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from driver import PORT_OFFSET, Driver, heeds_ctrl_c
 from scripts.base.checkout import CHECKOUT
 from scripts.base.console import Failure
 from scripts.operate.logs import of_order
@@ -17,7 +18,6 @@ from scripts.operate.status import deaths
 from scripts.stack.plan import Ports
 from scripts.stack.runtime import APIS, chosen, process_name
 from scripts.stack.supervise import Stack
-from shop import PORT_OFFSET, Shop, heeds_ctrl_c
 from tests.support.waiting import until
 
 DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *CHECKOUT.glob("docs/*.md")]
@@ -44,7 +44,7 @@ def made_by(document: Path) -> list[str]:
     "document", [d for d in DOCUMENTS if d != KUBERNETES], ids=lambda path: path.name
 )
 def test_every_curl_and_every_coffee_of_the_documents_works(
-    shop: Shop, stack: Stack, document: Path
+    shop: Driver, stack: Stack, document: Path
 ) -> None:
     """On the test's own ports; a board that would be live and a rush are made short."""
     shop.finished(shop.place("ann")["id"])
@@ -133,7 +133,7 @@ def test_the_main_job(tmp_path: Path) -> None:
         assert probe.connect_ex(("127.0.0.1", Ports(offset, chosen()).app("counter"))) != 0
 
 
-def test_a_process_that_dies_is_reported_and_started_again(shop: Shop, stack: Stack) -> None:
+def test_a_process_that_dies_is_reported_and_started_again(shop: Driver, stack: Stack) -> None:
     name = process_name(stack.ports.runtime, "barista")
     before = stack.pid("barista-api")
     stack.kill("barista-api")
@@ -144,7 +144,7 @@ def test_a_process_that_dies_is_reported_and_started_again(shop: Shop, stack: St
     shop.finished(shop.place()["id"])
 
 
-def test_a_second_start_is_refused_and_leaves_the_first_alone(shop: Shop, stack: Stack) -> None:
+def test_a_second_start_is_refused_and_leaves_the_first_alone(shop: Driver, stack: Stack) -> None:
     with (
         pytest.raises(Failure, match="up already"),
         Stack(stack.layout.home, PORT_OFFSET) as second,
@@ -153,7 +153,7 @@ def test_a_second_start_is_refused_and_leaves_the_first_alone(shop: Shop, stack:
     assert shop.counter.get("/healthz/counter").status_code == 204
 
 
-def test_an_order_can_be_followed_through_all_apis(shop: Shop, stack: Stack) -> None:
+def test_an_order_can_be_followed_through_all_apis(shop: Driver, stack: Stack) -> None:
     order_id = shop.finished(shop.place()["id"])["id"]
     time.sleep(0.2)
     lines = of_order([log for log in stack.logs() if log.name.endswith("-api.log")], order_id)
@@ -162,7 +162,7 @@ def test_an_order_can_be_followed_through_all_apis(shop: Shop, stack: Stack) -> 
     assert lines[-1]["event"] == "order.updated"
 
 
-def test_no_log_holds_a_secret_or_an_identity(shop: Shop, stack: Stack) -> None:
+def test_no_log_holds_a_secret_or_an_identity(shop: Driver, stack: Stack) -> None:
     shop.finished(shop.place("somebody-very-special")["id"])
     for log in stack.logs():
         text = log.read_text(errors="replace")

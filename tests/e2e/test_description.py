@@ -22,11 +22,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from browser import NPM
+from driver import Driver, away
 from scripts.describe import descriptions
 from scripts.operate.logs import traps
 from scripts.provision import node
 from scripts.stack.supervise import Stack
-from shop import Shop, away
 
 EXAMPLES = int(os.environ.get("COFFEESHOP_EXAMPLES") or 8)
 """Requests of each operation, half of them made to be refused."""
@@ -40,7 +40,7 @@ STREAMS = ("/events",)
 
 
 @pytest.mark.parametrize("api", descriptions.APIS)
-def test_each_api_serves_its_description(shop: Shop, stack: Stack, api: str) -> None:
+def test_each_api_serves_its_description(shop: Driver, stack: Stack, api: str) -> None:
     client = shop.clients[api]
     committed = descriptions.served(api)
     # On Spin's one port the first is counter-api's.
@@ -51,7 +51,7 @@ def test_each_api_serves_its_description(shop: Shop, stack: Stack, api: str) -> 
         assert answer.headers["content-type"] == "application/json"
 
 
-def test_the_events_description_is_served_and_is_asyncapi(shop: Shop) -> None:
+def test_the_events_description_is_served_and_is_asyncapi(shop: Driver) -> None:
     answer = shop.counter.get("/asyncapi.json")
     assert answer.content == descriptions.ASYNCAPI.read_bytes()
     specs = node.modules(NPM, "AsyncAPI's schemas") / "@asyncapi" / "specs" / "schemas"
@@ -59,7 +59,7 @@ def test_the_events_description_is_served_and_is_asyncapi(shop: Shop) -> None:
     jsonschema_rs.validator_for(schema).validate(answer.json())
 
 
-def test_published_events_are_as_described(shop: Shop, stack: Stack) -> None:
+def test_published_events_are_as_described(shop: Driver, stack: Stack) -> None:
     shop.finished(shop.place()["id"])
     with away(stack, "kitchen"):
         shop.counter.post(f"/v1/api/orders/{shop.place()['id']}/cancel")
@@ -91,7 +91,7 @@ def operations(api: str) -> list[tuple[str, str]]:
     [(api, method, path) for api in descriptions.APIS for method, path in operations(api)],
 )
 def test_no_answer_is_outside_the_description(
-    shop: Shop, stack: Stack, api: str, method: str, path: str
+    shop: Driver, stack: Stack, api: str, method: str, path: str
 ) -> None:
     """G14: whatever is sent, right or wrong, by schemathesis."""
     if path == "/" and api != "counter" and stack.ports.runtime == "spin":

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from driver import PORT_OFFSET, heeds_ctrl_c
 from scripts.base.checkout import CHECKOUT
-from shop import PORT_OFFSET, heeds_ctrl_c
 from tests.support.waiting import until
 
 OFFSET = PORT_OFFSET + 300

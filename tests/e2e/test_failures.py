@@ -8,14 +8,14 @@ from uuid import uuid4
 import httpx
 
 from counter.ids import derived_id
+from driver import Driver, away, order, somebody
 from scripts.stack.supervise import Stack
-from shop import Shop, away, order, somebody
 from tests.support.waiting import until
 
 ALL = "/v1/api/fulfillment-orders"
 
 
-def test_without_the_menu_no_order_is_taken(shop: Shop, stack: Stack) -> None:
+def test_without_the_menu_no_order_is_taken(shop: Driver, stack: Stack) -> None:
     """G13."""
     customer = somebody()
     with away(stack, "product"):
@@ -29,7 +29,7 @@ def test_without_the_menu_no_order_is_taken(shop: Shop, stack: Stack) -> None:
     until(lambda: shop.post(order(customer)).status_code == 201, 20, "no order after the restart")
 
 
-def test_an_order_waits_for_its_station(shop: Shop, stack: Stack) -> None:
+def test_an_order_waits_for_its_station(shop: Driver, stack: Stack) -> None:
     """G2: the kitchen goes; an order is placed; the kitchen comes back, and the order ends."""
     with away(stack, "kitchen"):
         placed = shop.place()
@@ -42,12 +42,12 @@ def test_an_order_waits_for_its_station(shop: Shop, stack: Stack) -> None:
     assert found["status"] == "FULFILLED"
 
 
-def _ended(shop: Shop, order_id: str) -> bool:
+def _ended(shop: Driver, order_id: str) -> bool:
     status: str = shop.counter.get(f"/v1/api/orders/{order_id}").json()["status"]
     return status in ("FULFILLED", "FAILED")
 
 
-def test_the_counter_killed_goes_on_where_it_was(shop: Shop, stack: Stack) -> None:
+def test_the_counter_killed_goes_on_where_it_was(shop: Driver, stack: Stack) -> None:
     """G1, G2."""
     placed = [shop.place(kitchen=())["id"] for _ in range(5)]
     stack.kill("counter-api")
@@ -66,7 +66,7 @@ def _answers(client: httpx.Client, path: str) -> Callable[[], bool]:
     return asked
 
 
-def test_a_key_whose_order_was_abandoned_wants_a_new_one(shop: Shop, stack: Stack) -> None:
+def test_a_key_whose_order_was_abandoned_wants_a_new_one(shop: Driver, stack: Stack) -> None:
     """A cancellation that finds no order sees to it that there never will be one (W13)."""
     key = str(uuid4())
     order_id = derived_id(stack.secrets["id_secret"].encode(), "", key)
@@ -78,7 +78,7 @@ def test_a_key_whose_order_was_abandoned_wants_a_new_one(shop: Shop, stack: Stac
 
 
 def test_the_list_of_sold_out_items_and_the_orders_survive_down_and_up(
-    shop: Shop, stack: Stack
+    shop: Driver, stack: Stack
 ) -> None:
     """G1, G3."""
     done = shop.finished(shop.place()["id"])

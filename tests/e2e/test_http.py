@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from driver import Driver, away, order, somebody
 from scripts.stack.runtime import APIS
 from scripts.stack.supervise import Stack
-from shop import Shop, away, order, somebody
 from tests.support.waiting import until
 
 ORDERS = "/v1/api/orders"
@@ -43,7 +43,7 @@ def raw(at: httpx.Client, request: bytes, *, then_end: bool = False) -> tuple[in
         ("barista", "/v1/api/barista/unavailable"),
     ],
 )
-def test_head_is_get_without_a_body(shop: Shop, api: str, path: str) -> None:
+def test_head_is_get_without_a_body(shop: Driver, api: str, path: str) -> None:
     at = shop.clients[api]
     head = at.head(path)
     with at.stream("GET", path) as got:
@@ -58,7 +58,7 @@ def test_head_is_get_without_a_body(shop: Shop, api: str, path: str) -> None:
 
 @pytest.mark.parametrize("api", APIS)
 def test_the_check_that_load_balancers_make_by_default_is_answered(
-    shop: Shop, stack: Stack, api: str
+    shop: Driver, stack: Stack, api: str
 ) -> None:
     if stack.ports.runtime == "spin":
         pytest.skip("Spin closes a connection whose request names no host, as HTTP/1.0 may")
@@ -68,7 +68,7 @@ def test_the_check_that_load_balancers_make_by_default_is_answered(
     assert shop.clients[api].options(f"/healthz/{api}").headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_a_slash_too_many_does_no_harm(shop: Shop, stack: Stack) -> None:
+def test_a_slash_too_many_does_no_harm(shop: Driver, stack: Stack) -> None:
     placed = shop.post(order("ann"))
     url = f"{ORDERS}/{placed.json()['id']}"
     assert shop.counter.get(f"{url}/").status_code == 200
@@ -80,7 +80,7 @@ def test_a_slash_too_many_does_no_harm(shop: Shop, stack: Stack) -> None:
         assert status == 200, answer
 
 
-def test_an_id_in_capitals_is_the_same_id(shop: Shop) -> None:
+def test_an_id_in_capitals_is_the_same_id(shop: Driver) -> None:
     placed = shop.place()
     found = shop.counter.get(f"{ORDERS}/{placed['id'].upper()}")
     assert found.json()["id"] == placed["id"]
@@ -90,7 +90,7 @@ def test_an_id_in_capitals_is_the_same_id(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("text", ["x%2F..%2F..%2Fmetadata", "..%2F..%2Fmetadata", "%00", "a%3Fb"])
-def test_what_is_no_id_reaches_no_sidecar(shop: Shop, text: str) -> None:
+def test_what_is_no_id_reaches_no_sidecar(shop: Driver, text: str) -> None:
     for at, path in (
         (shop.counter, f"{ORDERS}/{text}"),
         (shop.barista, f"/v1/api/barista/orders/{text}"),
@@ -100,7 +100,7 @@ def test_what_is_no_id_reaches_no_sidecar(shop: Shop, text: str) -> None:
         assert "nothing at this address" in answer.text or "not one of ours" in answer.text
 
 
-def test_orders_are_kept_by_nobody_and_streams_are_not_held_back(shop: Shop) -> None:
+def test_orders_are_kept_by_nobody_and_streams_are_not_held_back(shop: Driver) -> None:
     placed = shop.post(order("ann"))
     assert placed.headers["cache-control"] == "no-store"
     url = f"{ORDERS}/{placed.json()['id']}"
@@ -127,7 +127,7 @@ def post(headers: str, body: bytes) -> bytes:
         ("", BODY.decode().encode("utf-16"), 400),
     ],
 )
-def test_a_body_that_is_encoded(shop: Shop, headers: str, body: bytes, status: int) -> None:
+def test_a_body_that_is_encoded(shop: Driver, headers: str, body: bytes, status: int) -> None:
     answer = shop.counter.post(
         ORDERS,
         content=body,
@@ -153,7 +153,7 @@ def chunked(*parts: bytes) -> bytes:
     ],
 )
 def test_a_body_that_was_cut_short_is_no_order_even_if_it_parses(
-    shop: Shop, request_: bytes
+    shop: Driver, request_: bytes
 ) -> None:
     before = shop.footprint()
     status, answer = raw(shop.counter, request_, then_end=True)
@@ -161,21 +161,21 @@ def test_a_body_that_was_cut_short_is_no_order_even_if_it_parses(
     assert shop.footprint() == before
 
 
-def test_a_chunked_body_that_is_whole_is_an_order(shop: Shop) -> None:
+def test_a_chunked_body_that_is_whole_is_an_order(shop: Driver) -> None:
     whole = post(
         "connection: close\r\ntransfer-encoding: chunked\r\n", chunked(BODY) + b"0\r\n\r\n"
     )
     assert raw(shop.counter, whole)[0] == 201
 
 
-def test_credentials_that_no_sidecar_would_take_are_431(shop: Shop) -> None:
+def test_credentials_that_no_sidecar_would_take_are_431(shop: Driver) -> None:
     headers = {"authorization": "Bearer " + "x" * 9_000}
     answer = shop.counter.put("/v1/api/menu/7/unavailable", headers=headers)
     assert answer.status_code == 431
     assert answer.json()["title"] == "Request Header Fields Too Large"
 
 
-def test_what_the_first_client_of_this_api_sends_is_answered(shop: Shop, stack: Stack) -> None:
+def test_what_the_first_client_of_this_api_sends_is_answered(shop: Driver, stack: Stack) -> None:
     """The requests of its published file, in its words."""
     json_type = {"content-type": "application/json"}
     if stack.ports.runtime != "spin":  # where one port is everybody's, it is the page's
@@ -213,7 +213,7 @@ def test_what_the_first_client_of_this_api_sends_is_answered(shop: Shop, stack: 
     ],
 )
 def test_what_would_not_be_done_is_refused_by_name(
-    shop: Shop, changes: dict[str, Any], field: str
+    shop: Driver, changes: dict[str, Any], field: str
 ) -> None:
     before = shop.footprint()
     answer = shop.post(order("ann") | changes)
@@ -222,13 +222,13 @@ def test_what_would_not_be_done_is_refused_by_name(
     assert shop.footprint() == before
 
 
-def test_null_is_no_list(shop: Shop) -> None:
+def test_null_is_no_list(shop: Driver) -> None:
     placed = shop.post(order("ann") | {"kitchenItems": None, "items": None, "timestamp": None})
     assert placed.status_code == 201
     assert [item["station"] for item in placed.json()["items"]] == ["barista"]
 
 
-def test_equal_names_in_two_unicode_forms_are_one_customer(shop: Shop) -> None:
+def test_equal_names_in_two_unicode_forms_are_one_customer(shop: Driver) -> None:
     name = somebody()
     ids = [shop.place(f"{form}{name}")["id"] for form in ("Jos\u00e9 ", "Jose\u0301 ")]
     for asked in ("Jos\u00e9 ", "Jose\u0301 ", " Jos\u00e9 "):
@@ -236,7 +236,7 @@ def test_equal_names_in_two_unicode_forms_are_one_customer(shop: Shop) -> None:
         assert [each["id"] for each in found.json()["orders"]] == ids[::-1]
 
 
-def test_a_context_goes_with_an_order_to_the_stations(shop: Shop) -> None:
+def test_a_context_goes_with_an_order_to_the_stations(shop: Driver) -> None:
     """Over the broker: its event has all of it."""
     trace = f"00-{'5' * 32}-{'6' * 16}-01"
     headers = {"traceparent": trace, "tracestate": "a=1", "baggage": "till=7"}
@@ -254,7 +254,9 @@ def test_a_context_goes_with_an_order_to_the_stations(shop: Shop) -> None:
         assert event["dataschema"].startswith("urn:coffeeshop:Station")
 
 
-def test_a_context_goes_with_each_order_that_waited_for_a_station(shop: Shop, stack: Stack) -> None:
+def test_a_context_goes_with_each_order_that_waited_for_a_station(
+    shop: Driver, stack: Stack
+) -> None:
     """What gathered meanwhile is delivered and reported in bulk: to each order its own."""
     traces = [f"{n}" * 32 for n in (3, 4, 7, 8)]
     with away(stack, "barista"):
@@ -274,7 +276,7 @@ def test_a_context_goes_with_each_order_that_waited_for_a_station(shop: Shop, st
         assert (event["tracestate"], event["baggage"]) == (f"a={trace[0]}", f"till={trace[0]}")
 
 
-def _event(shop: Shop, topic: str, order_id: str) -> Any:
+def _event(shop: Driver, topic: str, order_id: str) -> Any:
     """The CloudEvent of the order, as the broker has it."""
     entries: Any = shop.valkey(0).xrange(topic)
     events = (json.loads(entry["data"]) for _, entry in entries if order_id in entry["data"])
@@ -283,6 +285,6 @@ def _event(shop: Shop, topic: str, order_id: str) -> Any:
 
 @pytest.mark.parametrize("baggage", ["nonsense", "a=%zz", 'a="x"', "a=" + "x" * 5000, "=,=,"])
 def test_baggage_that_a_sidecar_would_refuse_costs_nobody_an_order(
-    shop: Shop, baggage: str
+    shop: Driver, baggage: str
 ) -> None:
     assert shop.post(order("ann"), baggage=baggage).status_code == 201

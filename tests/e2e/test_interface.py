@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from driver import Driver, order
 from product.menu import MENU
 from scripts.stack import resources
 from scripts.stack.runtime import APIS
 from scripts.stack.supervise import Stack
-from shop import Shop, order
 
 ORDERS = "/v1/api/orders"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -19,7 +19,7 @@ OTHER_CURSOR = base64.urlsafe_b64encode(f"1:{NOBODY}:0,1h".encode()).decode().rs
 """Of an index with two shards, which none has."""
 
 
-def test_the_menu_has_its_items_with_exact_prices(shop: Shop) -> None:
+def test_the_menu_has_its_items_with_exact_prices(shop: Driver) -> None:
     answer = shop.product.get("/v1-get-item-types")
     menu = {item["name"]: item for item in answer.json()}
     assert set(menu) == {item.name for item in MENU}
@@ -31,7 +31,7 @@ def test_the_menu_has_its_items_with_exact_prices(shop: Shop) -> None:
     assert image.headers["content-type"] == "image/svg+xml"
 
 
-def test_items_by_types_leave_out_unknown_ones(shop: Shop) -> None:
+def test_items_by_types_leave_out_unknown_ones(shop: Driver) -> None:
     by_get = shop.product.get("/v1-get-items-by-types", params={"types": "7,1,77"})
     by_post = shop.product.post("/v1-get-items-by-types", json={"types": "7,1,77"})
     assert [item["itemType"] for item in by_get.json()] == [7, 1]
@@ -39,7 +39,7 @@ def test_items_by_types_leave_out_unknown_ones(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_each_api_is_alive(shop: Shop, api: str) -> None:
+def test_each_api_is_alive(shop: Driver, api: str) -> None:
     client = shop.clients[api]
     assert client.get(f"/healthz/{api}").status_code == 204
     assert client.get("/dapr/subscribe").status_code == 404
@@ -63,7 +63,7 @@ BAD_ORDERS: list[tuple[Any, list[str]]] = [
 
 @pytest.mark.parametrize(("document", "fields"), BAD_ORDERS)
 def test_a_bad_order_is_refused_field_by_field_and_leaves_nothing(
-    shop: Shop, document: Any, fields: list[str]
+    shop: Driver, document: Any, fields: list[str]
 ) -> None:
     """G13."""
     before = shop.footprint()
@@ -109,7 +109,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("method", "path", "content", "status"), REFUSED)
 def test_what_is_refused_is_a_problem_and_leaves_nothing(
-    shop: Shop, method: str, path: str, content: dict[str, Any], status: int
+    shop: Driver, method: str, path: str, content: dict[str, Any], status: int
 ) -> None:
     before = shop.footprint()
     answer = shop.counter.request(method, path, **content)
@@ -124,7 +124,7 @@ def test_what_is_refused_is_a_problem_and_leaves_nothing(
 
 @pytest.mark.parametrize(("padding", "status"), [(0, 201), (70_000, 413)])
 def test_a_body_whose_length_is_not_said_is_read_to_its_end(
-    shop: Shop, padding: int, status: int
+    shop: Driver, padding: int, status: int
 ) -> None:
     body = json.dumps(order("chunks")).encode() + b" " * padding
     parts = iter([body[:9], body[9:40], body[40:]])
@@ -132,7 +132,7 @@ def test_a_body_whose_length_is_not_said_is_read_to_its_end(
     assert shop.counter.post(ORDERS, content=parts, headers=headers).status_code == status
 
 
-def test_a_number_of_five_thousand_digits_does_no_harm(shop: Shop) -> None:
+def test_a_number_of_five_thousand_digits_does_no_harm(shop: Driver) -> None:
     number = b"9" * 5000
     answer = shop.counter.post(
         ORDERS,
@@ -143,7 +143,7 @@ def test_a_number_of_five_thousand_digits_does_no_harm(shop: Shop) -> None:
     assert shop.counter.get("/healthz/counter").status_code == 204
 
 
-def test_odd_headers_do_no_harm(shop: Shop, stack: Stack) -> None:
+def test_odd_headers_do_no_harm(shop: Driver, stack: Stack) -> None:
     """Values that are not UTF-8 and repeated headers, as raw bytes. Spin itself answers 500 to the
     first, before it runs a guest."""
     port = shop.counter.base_url.port
@@ -160,12 +160,12 @@ def test_odd_headers_do_no_harm(shop: Shop, stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b"])
-def test_an_idempotency_key_that_is_none_is_refused(shop: Shop, key: str) -> None:
+def test_an_idempotency_key_that_is_none_is_refused(shop: Driver, key: str) -> None:
     answer = shop.post(order("ann"), **{"idempotency-key": key})
     assert answer.status_code == 400
 
 
-def test_a_body_that_is_too_long_is_not_read_to_its_end(shop: Shop) -> None:
+def test_a_body_that_is_too_long_is_not_read_to_its_end(shop: Driver) -> None:
     """The answer comes while most of the body is still to be sent."""
     port = shop.counter.base_url.port
     assert port is not None
@@ -178,7 +178,7 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("station", resources.stations())
-def test_a_stations_own_refusals(shop: Shop, station: str) -> None:
+def test_a_stations_own_refusals(shop: Driver, station: str) -> None:
     client = shop.clients[station]
     assert client.get(f"/v1/api/{station}/orders/{NOBODY}").status_code == 404
     assert client.get(f"/v1/api/{station}/unavailable/x").status_code == 404

@@ -4,13 +4,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from shop import Shop, order, somebody
+from driver import Driver, order, somebody
 
 ALL = "/v1/api/fulfillment-orders"
 MANY = 2_000
 
 
-def test_a_customer_finds_her_orders_and_nobody_elses(shop: Shop) -> None:
+def test_a_customer_finds_her_orders_and_nobody_elses(shop: Driver) -> None:
     ann, bob = somebody(), somebody()
     hers = [shop.place(ann, kitchen=())["id"] for _ in range(7)]
     shop.place(bob)
@@ -21,7 +21,7 @@ def test_a_customer_finds_her_orders_and_nobody_elses(shop: Shop) -> None:
     assert {each["loyaltyMemberId"] for each in found} == {ann}
 
 
-def test_all_orders_are_listed_once_while_more_are_placed(shop: Shop) -> None:
+def test_all_orders_are_listed_once_while_more_are_placed(shop: Driver) -> None:
     """G10: with `MANY` orders placed, and others coming in while the pages are read."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: shop.post(order(f"m{n % 50}", kitchen=())), range(MANY)))
@@ -48,7 +48,7 @@ def test_all_orders_are_listed_once_while_more_are_placed(shop: Shop) -> None:
     assert placed == sorted(placed, reverse=True)
 
 
-def test_all_orders_can_be_filtered_by_status(shop: Shop) -> None:
+def test_all_orders_can_be_filtered_by_status(shop: Driver) -> None:
     done = shop.finished(shop.place()["id"])
     shop.kitchen.put("/v1/api/kitchen/unavailable/8")
     try:

@@ -6,14 +6,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from driver import Driver, away
 from scripts.stack.runtime import process_name
 from scripts.stack.supervise import Stack
-from shop import Shop, away
 
 ALL = "/v1/api/fulfillment-orders/events"
 
 
-def versions(shop: Shop, path: str, count: int | None = None) -> list[Any]:
+def versions(shop: Driver, path: str, count: int | None = None) -> list[Any]:
     """What a stream sends: all until it ends, or that many, and then hang up."""
     found: list[Any] = []
     with shop.counter.stream("GET", path) as answer:
@@ -26,7 +26,7 @@ def versions(shop: Shop, path: str, count: int | None = None) -> list[Any]:
     return found
 
 
-def test_many_follow_an_order_to_its_end_and_others_hang_up(shop: Shop, stack: Stack) -> None:
+def test_many_follow_an_order_to_its_end_and_others_hang_up(shop: Driver, stack: Stack) -> None:
     with ThreadPoolExecutor(60) as pool, away(stack, "kitchen"):
         placed = shop.place()
         path = f"/v1/api/orders/{placed['id']}/events"
@@ -42,7 +42,7 @@ def test_many_follow_an_order_to_its_end_and_others_hang_up(shop: Shop, stack: S
     assert not trapped, trapped[:3]
 
 
-def test_many_wait_for_an_order_and_nobody_else_has_to(shop: Shop, stack: Stack) -> None:
+def test_many_wait_for_an_order_and_nobody_else_has_to(shop: Driver, stack: Stack) -> None:
     """More than the runtime answers at a time: an answer that waits has begun."""
     with ThreadPoolExecutor(60) as pool, away(stack, "kitchen"):
         placed = shop.place()
@@ -59,7 +59,7 @@ def test_many_wait_for_an_order_and_nobody_else_has_to(shop: Shop, stack: Stack)
     assert {each.headers["content-type"] for each in answers} == {"application/json"}
 
 
-def test_a_new_order_appears_on_the_board(shop: Shop) -> None:
+def test_a_new_order_appears_on_the_board(shop: Driver) -> None:
     with shop.counter.stream("GET", f"{ALL}?limit=3") as answer:
         pages = (json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: "))
         assert len(next(pages)["orders"]) <= 3
@@ -67,7 +67,7 @@ def test_a_new_order_appears_on_the_board(shop: Shop) -> None:
         assert any(placed["id"] == page["orders"][0]["id"] for page in pages)
 
 
-def test_what_cannot_be_followed_is_a_problem(shop: Shop) -> None:
+def test_what_cannot_be_followed_is_a_problem(shop: Driver) -> None:
     nobody = "/v1/api/orders/00000000-0000-4000-8000-000000000000/events"
     assert shop.counter.get(nobody).status_code == 404
     assert shop.counter.get(f"{ALL}?limit=0").status_code == 422

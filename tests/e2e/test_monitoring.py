@@ -5,9 +5,9 @@ import time
 
 import httpx
 
+from driver import Driver
 from scripts.stack.runtime import APIS
 from scripts.stack.supervise import Stack
-from shop import Shop
 from tests import monitoring
 from tests.support.waiting import until, within
 
@@ -17,7 +17,7 @@ def exported(stack: Stack) -> str:
     return "\n".join(httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in ports)
 
 
-def test_every_metric_is_exported(shop: Shop, stack: Stack) -> None:
+def test_every_metric_is_exported(shop: Driver, stack: Stack) -> None:
     """After an order, a sweep, an event that nobody can handle, and one that had to wait for the
     counter."""
     shop.finished(shop.place()["id"])

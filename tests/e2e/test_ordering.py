@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 
+from driver import Driver, order, somebody
 from scripts.stack import resources
-from shop import Shop, order, somebody
 
 
-def test_the_worked_example_is_fulfilled(shop: Shop) -> None:
+def test_the_worked_example_is_fulfilled(shop: Driver) -> None:
     answer = shop.post(order("ann"))
     assert answer.status_code == 201
     placed = answer.json()
@@ -31,7 +31,7 @@ def test_the_worked_example_is_fulfilled(shop: Shop) -> None:
     assert all(change["at"] and change["cause"] for change in done["history"])
 
 
-def test_every_item_on_the_menu_is_made_by_its_station(shop: Shop) -> None:
+def test_every_item_on_the_menu_is_made_by_its_station(shop: Driver) -> None:
     menu = shop.product.get("/v1-get-item-types").json()
     wanted = [{"itemType": item["itemType"]} for item in menu]
     answer = shop.post({"loyaltyMemberId": "ann", "items": wanted})
@@ -44,7 +44,7 @@ def test_every_item_on_the_menu_is_made_by_its_station(shop: Shop) -> None:
         assert [item["name"] for item in made["items"]] == of_station
 
 
-def test_waiting_answers_as_soon_as_the_order_is_finished(shop: Shop) -> None:
+def test_waiting_answers_as_soon_as_the_order_is_finished(shop: Driver) -> None:
     placed = shop.place()
     begin = time.monotonic()
     shop.finished(placed["id"], seconds=10)
@@ -56,7 +56,7 @@ def test_waiting_answers_as_soon_as_the_order_is_finished(shop: Shop) -> None:
     [((1,), (), "barista", "kitchen"), ((), (7,), "kitchen", "barista")],
 )
 def test_one_stations_order_never_reaches_the_other(
-    shop: Shop, barista: tuple[int, ...], kitchen: tuple[int, ...], busy: str, idle: str
+    shop: Driver, barista: tuple[int, ...], kitchen: tuple[int, ...], busy: str, idle: str
 ) -> None:
     placed = shop.place(barista=barista, kitchen=kitchen)
     assert shop.finished(placed["id"])["status"] == "FULFILLED"
@@ -67,7 +67,7 @@ def test_one_stations_order_never_reaches_the_other(
     assert placed["id"] not in [event["orderId"] for event in events]
 
 
-def test_the_same_item_twice_is_made_twice(shop: Shop) -> None:
+def test_the_same_item_twice_is_made_twice(shop: Driver) -> None:
     placed = shop.place(barista=(1, 1), kitchen=())
     done = shop.finished(placed["id"])
     assert len({item["id"] for item in done["items"]}) == 2
@@ -76,7 +76,7 @@ def test_the_same_item_twice_is_made_twice(shop: Shop) -> None:
     assert {item["id"] for item in record["items"]} == {item["id"] for item in done["items"]}
 
 
-def test_prices_come_from_the_menu_and_a_client_cannot_say_others(shop: Shop) -> None:
+def test_prices_come_from_the_menu_and_a_client_cannot_say_others(shop: Driver) -> None:
     cheap = order(somebody())
     cheap["baristaItems"][0]["price"] = 0.01
     cheap["total"] = 0.01
@@ -87,7 +87,7 @@ def test_prices_come_from_the_menu_and_a_client_cannot_say_others(shop: Shop) ->
     assert '"total":6.25' in shop.post(order(somebody())).text
 
 
-def test_a_sold_out_item_fails_its_order_and_no_other_item(shop: Shop) -> None:
+def test_a_sold_out_item_fails_its_order_and_no_other_item(shop: Driver) -> None:
     path = "/v1/api/kitchen/unavailable/7"
     assert shop.kitchen.put(path).status_code == 204
     try:
@@ -104,7 +104,7 @@ def test_a_sold_out_item_fails_its_order_and_no_other_item(shop: Shop) -> None:
     assert shop.finished(shop.place()["id"])["status"] == "FULFILLED"
 
 
-def test_a_key_posted_twenty_times_at_once_is_one_order(shop: Shop) -> None:
+def test_a_key_posted_twenty_times_at_once_is_one_order(shop: Driver) -> None:
     """G4, G6."""
     customer, key = somebody(), str(uuid4())
     with ThreadPoolExecutor(20) as pool:
@@ -129,7 +129,7 @@ def test_a_key_posted_twenty_times_at_once_is_one_order(shop: Shop) -> None:
         assert len(makes) == 1
 
 
-def test_a_key_cannot_be_used_for_another_order(shop: Shop) -> None:
+def test_a_key_cannot_be_used_for_another_order(shop: Driver) -> None:
     key = str(uuid4())
     assert shop.post(order("ann"), **{"idempotency-key": key}).status_code == 201
     answer = shop.post(order("ann", barista=(5,)), **{"idempotency-key": key})
@@ -137,7 +137,7 @@ def test_a_key_cannot_be_used_for_another_order(shop: Shop) -> None:
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
-def test_a_repeat_answers_the_first_order_as_it_is_now(shop: Shop) -> None:
+def test_a_repeat_answers_the_first_order_as_it_is_now(shop: Driver) -> None:
     """And says that it is a repeat, whatever the POS's own clock says meanwhile (W3)."""
     key, document = str(uuid4()), order("ann")
     first = shop.post(document, **{"idempotency-key": key})

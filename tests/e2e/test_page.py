@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser import Opener, choose, on_post, refuse, sold_out, violations, visitor
+from driver import Driver, away
 from scripts.build.wasm import build
 from scripts.stack import runtime
 from scripts.stack.supervise import Stack
-from shop import Shop, away
 from tests.support.waiting import until
 
 FILES = ("/", "/page.css", "/page.js", "/icon.svg")
@@ -68,7 +68,7 @@ def test_the_worked_example_by_keyboard_alone(opened: Opener, url: str) -> None:
 
 
 def test_an_order_is_shown_in_each_of_its_states(
-    opened: Opener, url: str, shop: Shop, stack: Stack
+    opened: Opener, url: str, shop: Driver, stack: Stack
 ) -> None:
     """While the kitchen is away the order is being made; when it is back, the order ends."""
     page = opened(url)
@@ -83,7 +83,7 @@ def test_an_order_is_shown_in_each_of_its_states(
 
 
 def test_page_has_no_barrier_in_any_view_and_at_any_size(
-    opened: Opener, url: str, shop: Shop, stack: Stack
+    opened: Opener, url: str, shop: Driver, stack: Stack
 ) -> None:
     """axe-core finds nothing wrong and nothing is wider than the screen: on a phone, a tablet and
     a wall, in light and in dark, with open and ended orders, warnings and refusals."""
@@ -112,7 +112,9 @@ def test_page_has_no_barrier_in_any_view_and_at_any_size(
                     assert violations(page) == [], (view, width, theme)
 
 
-def test_page_names_no_uuid_second_or_internal_detail(opened: Opener, url: str, shop: Shop) -> None:
+def test_page_names_no_uuid_second_or_internal_detail(
+    opened: Opener, url: str, shop: Driver
+) -> None:
     customer = visitor("Dora")
     shop.finished(shop.place(customer)["id"])
     page = opened(url)
@@ -137,7 +139,9 @@ def test_page_names_no_uuid_second_or_internal_detail(opened: Opener, url: str, 
             assert word not in text
 
 
-def test_order_of_another_day_is_shown_with_its_date(opened: Opener, url: str, shop: Shop) -> None:
+def test_order_of_another_day_is_shown_with_its_date(
+    opened: Opener, url: str, shop: Driver
+) -> None:
     customer = visitor("Eva")
     placed = shop.finished(shop.place(customer)["id"])
     page = opened(f"{url}#mine")
@@ -155,7 +159,7 @@ def test_order_of_another_day_is_shown_with_its_date(opened: Opener, url: str, s
     expect(page.locator(".receipt time")).to_contain_text(date)
 
 
-def test_the_page_is_small_and_is_not_sent_twice(shop: Shop) -> None:
+def test_the_page_is_small_and_is_not_sent_twice(shop: Driver) -> None:
     answers = [shop.counter.get(path) for path in FILES]
     assert sum(len(answer.content) for answer in answers) < 150_000
     for path, answer in zip(FILES, answers, strict=True):

@@ -19,15 +19,15 @@ from browser import (
     violations,
     visitor,
 )
-from shop import Json, Shop
+from driver import Driver, Json
 
 
 @pytest.fixture
-def customer(shop: Shop) -> str:
+def customer(shop: Driver) -> str:
     return visitor("Gil")
 
 
-def orders_of(shop: Shop, customer: str) -> list[Json]:
+def orders_of(shop: Driver, customer: str) -> list[Json]:
     answer = shop.counter.get("/v1/api/orders", params={"loyaltyMemberId": customer})
     found: list[Json] = answer.json()["orders"]
     return found
@@ -44,7 +44,7 @@ def is_ready(page: Page) -> None:
 
 
 def test_equal_items_are_one_line_with_a_button_for_more_and_one_for_less(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     page = opened(url)
     choose(page, "Latte", "Croissant", "Latte")
@@ -96,7 +96,7 @@ def test_bar_on_a_phone_says_what_is_chosen_and_leads_to_the_basket(
 
 
 def test_sold_out_item_is_marked_within_two_seconds_and_the_basket_warns(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     page = opened(url)
     fill(page, customer)
@@ -115,7 +115,7 @@ def test_sold_out_item_is_marked_within_two_seconds_and_the_basket_warns(
 
 
 def test_item_that_sells_out_too_late_to_tell_is_named_in_the_order(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     page = opened(url)
     fill(page, customer)
@@ -140,7 +140,7 @@ def test_basket_and_name_outlive_a_reload(opened: Opener, url: str, customer: st
 
 
 def test_reload_while_the_order_is_on_its_way_places_it_once(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     page = opened(url)
     keys = on_post(page, hold_answer)
@@ -157,7 +157,7 @@ def test_reload_while_the_order_is_on_its_way_places_it_once(
 
 
 def test_lost_answer_is_found_out_with_the_same_key(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     """Four times in a row: the page says that it does not know, and locks what was sent."""
     page = opened(url)
@@ -176,7 +176,7 @@ def test_lost_answer_is_found_out_with_the_same_key(
 
 
 def test_order_that_nobody_answers_is_left_to_the_customer(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     """Repeating it for ever could place it when nobody wants it any more."""
     page = opened(url)
@@ -203,7 +203,7 @@ def test_order_that_nobody_answers_is_left_to_the_customer(
 
 
 def test_attempt_of_before_the_clock_was_set_back_is_left_to_the_customer(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     """How long ago it began nobody knows."""
     page = opened(url)
@@ -226,7 +226,7 @@ def test_attempt_of_before_the_clock_was_set_back_is_left_to_the_customer(
 
 
 def test_attempt_that_is_given_up_warns_and_the_next_has_a_new_key(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     page = opened(url)
     keys = on_post(page, lose_answer, *50 * [lose_request])
@@ -247,7 +247,7 @@ def test_attempt_that_is_given_up_warns_and_the_next_has_a_new_key(
 
 @pytest.mark.parametrize("status", [400, 409, 413, 422])
 def test_definite_refusal_begins_a_new_key(
-    opened: Opener, url: str, shop: Shop, customer: str, status: int
+    opened: Opener, url: str, shop: Driver, customer: str, status: int
 ) -> None:
     page = opened(url)
     keys = on_post(page, refuse(status))
@@ -264,7 +264,7 @@ def test_definite_refusal_begins_a_new_key(
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_busy_shop_is_asked_again_with_the_same_key(
-    opened: Opener, url: str, shop: Shop, customer: str, status: int
+    opened: Opener, url: str, shop: Driver, customer: str, status: int
 ) -> None:
     page = opened(url)
     keys = on_post(page, refuse(status))
@@ -276,7 +276,7 @@ def test_busy_shop_is_asked_again_with_the_same_key(
 
 
 def test_impatient_presses_place_one_order(
-    opened: Opener, url: str, shop: Shop, customer: str
+    opened: Opener, url: str, shop: Driver, customer: str
 ) -> None:
     page = opened(url)
 

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser import Opener, requests, visitor
+from driver import Driver, away
 from scripts.stack.supervise import Stack
-from shop import Shop, away
 
 MENU = "**/v1/api/menu"
 RUSH = 70
@@ -18,7 +18,7 @@ def search(page: Page, customer: str) -> None:
 
 
 def test_board_shows_every_open_order_and_the_oldest_first(
-    opened: Opener, url: str, shop: Shop, stack: Stack
+    opened: Opener, url: str, shop: Driver, stack: Stack
 ) -> None:
     """Also those that more than a stream of newer ones came after, before and after it opened."""
     first, second, third = (visitor(name) for name in ("First", "Second", "Third"))
@@ -45,7 +45,7 @@ def test_board_shows_every_open_order_and_the_oldest_first(
         expect(waiting.filter(has_text=customer)).to_be_hidden()
 
 
-def test_cards_are_as_tall_as_what_they_hold(opened: Opener, url: str, shop: Shop) -> None:
+def test_cards_are_as_tall_as_what_they_hold(opened: Opener, url: str, shop: Driver) -> None:
     customer = visitor("Hal")
     shop.place(customer, (1,), ())
     shop.place(customer, (0, 1, 2, 3, 4, 5), (6, 7))
@@ -61,7 +61,7 @@ def test_cards_are_as_tall_as_what_they_hold(opened: Opener, url: str, shop: Sho
 
 
 def test_earlier_orders_stay_while_the_newer_ones_change(
-    opened: Opener, url: str, shop: Shop, stack: Stack
+    opened: Opener, url: str, shop: Driver, stack: Stack
 ) -> None:
     customer = visitor("Ida")
     for _ in range(25):
@@ -82,7 +82,7 @@ def test_earlier_orders_stay_while_the_newer_ones_change(
 
 
 def test_half_typed_name_is_not_searched(
-    opened: Opener, url: str, shop: Shop, stack: Stack
+    opened: Opener, url: str, shop: Driver, stack: Stack
 ) -> None:
     customer = visitor("Kim")
     page = opened(f"{url}#mine")
@@ -100,7 +100,7 @@ def test_half_typed_name_is_not_searched(
 
 
 def test_view_that_is_not_shown_asks_for_nothing(
-    opened: Opener, url: str, shop: Shop, stack: Stack
+    opened: Opener, url: str, shop: Driver, stack: Stack
 ) -> None:
     customer = visitor("Lea")
     page = opened(f"{url}#mine")
@@ -175,7 +175,7 @@ def test_message_of_a_failed_switch_stays(opened: Opener, url: str) -> None:
 
 
 def test_item_of_a_silent_station_is_neither_on_sale_nor_sold_out(
-    opened: Opener, url: str, shop: Shop, stack: Stack
+    opened: Opener, url: str, shop: Driver, stack: Stack
 ) -> None:
     page, customers = opened(f"{url}#station"), opened(url)
     croissant = page.get_by_role("group", name="Croissant", exact=True)
@@ -203,7 +203,7 @@ def test_notice_of_a_shop_out_of_reach_ends_when_it_is_back(opened: Opener, url:
 
 
 def test_board_without_room_for_its_stream_asks_for_the_list(
-    opened: Opener, url: str, shop: Shop
+    opened: Opener, url: str, shop: Driver
 ) -> None:
     page = opened(url)
     full = {"title": "Try again later", "status": 503}

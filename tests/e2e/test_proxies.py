@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
+from driver import PORT_OFFSET, Driver, order
 from scripts.build.entry import CADDYFILE
 from scripts.stack.plan import Ports
 from scripts.stack.runtime import APIS
-from shop import PORT_OFFSET, Shop, order
 from tests.cluster import binaries
 
 MISSING = "the test of nginx in front needs it: apt-get install nginx-light"
@@ -111,7 +111,7 @@ def _listens(port: int) -> bool:
 
 
 @pytest.fixture(params=[nginx, caddy, entry], ids=["nginx", "caddy", "entry"])
-def front(request: Any, shop: Shop, tmp_path: Path) -> Iterator[httpx.Client]:
+def front(request: Any, shop: Driver, tmp_path: Path) -> Iterator[httpx.Client]:
     """The shop as it is seen through a proxy."""
     ports = Ports(PORT_OFFSET)
     port = 3907 + PORT_OFFSET
@@ -123,7 +123,7 @@ def front(request: Any, shop: Shop, tmp_path: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_page_comes_whole(front: httpx.Client, shop: Shop) -> None:
+def test_the_page_comes_whole(front: httpx.Client, shop: Driver) -> None:
     for path in ("/", "/page.js", "/v1/api/menu", "/openapi/counter.json"):
         assert front.get(path).raise_for_status().content == shop.counter.get(path).content
 

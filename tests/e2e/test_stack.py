@@ -14,14 +14,14 @@ import httpx
 import psutil
 import pytest
 
+from driver import PORT_OFFSET, heeds_ctrl_c, order
 from scripts.base import proxies
 from scripts.base.checkout import CHECKOUT
 from scripts.base.console import Failure
-from scripts.stack import leftovers
+from scripts.stack import orphans
 from scripts.stack.listening import Address
 from scripts.stack.plan import Layout
 from scripts.stack.supervise import Stack
-from shop import PORT_OFFSET, heeds_ctrl_c, order
 
 NASTY = """we "ir'd, path; #1 50%off %41 {x} ü?"""
 TOKEN = """a"b 50%off;#'$HOME\\"""
@@ -54,7 +54,7 @@ def make(
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("odd") / NASTY
     yield home
-    leftovers.stop(Layout(home.resolve()))
+    orphans.stop(Layout(home.resolve()))
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_a_killed_supervisors_processes_are_told_of_and_stopped(
     assert "run on without supervisord: `make down` stops them" in again.stderr
     down = make("down", env)
     assert all(name in down.stderr for name in serving), down.stderr
-    assert leftovers.find(odd.layout) == []
+    assert orphans.find(odd.layout) == []
     assert "not up" in make("down", env).stderr
     with contextlib.suppress(httpx.ConnectError):
         httpx.get(odd.ports.url("counter"), trust_env=False)

@@ -2,9 +2,9 @@
 
 import secrets
 
+from driver import Driver, order
 from scripts.operate.logs import of_order
 from scripts.stack.supervise import Stack
-from shop import Shop, order
 from spans import Collector
 from tests.support.waiting import until
 
@@ -12,7 +12,7 @@ SIDECARS = {"product-api", "counter-api", "barista-api", "kitchen-api"}
 
 
 def test_an_orders_trace_has_spans_of_all_four_sidecars(
-    shop: Shop, stack: Stack, collector: Collector
+    shop: Driver, stack: Stack, collector: Collector
 ) -> None:
     trace, pos = secrets.token_hex(16), secrets.token_hex(8)
     collector.keep(trace)

@@ -10,7 +10,7 @@ from tests.faults.run import PORT_OFFSET, Run
 from tests.faults.suite import SUITE, play
 
 HOME = CHECKOUT / ".coffeeshop" / "faults"
-"""Made anew by each run, and left for whoever wants to read the logs."""
+"""Each run makes it new, and leaves it, with the logs."""
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
         stack.up()
         run = Run(stack, chosen.seed, rate=chosen.rate, seconds=chosen.seconds)
         verdicts = play(run, chosen.case or list(SUITE))
-    broken = sum(bool(verdict.broken) for verdict in verdicts)
+    broken = sum(bool(result.broken) for result in verdicts)
     print(f"seed {chosen.seed}: {len(verdicts) - broken} passed, {broken} failed")
     return 1 if broken else 0
 

@@ -12,17 +12,17 @@ import valkey
 
 from coffeeshop.contracts import ItemStatus, OrderStatus
 from counter.ids import derived_id
-from counter.view import View
+from counter.view import OrderView
 from scripts.stack.supervise import Stack
-from tests.faults.books import STATIONS, Books
 from tests.faults.load import Attempt, post
+from tests.faults.store_reader import STATIONS, StoreReader
 
 PROMISED = 90.0
 """Seconds after the last restart within which every order has ended (G2)."""
 
 
 @dataclass
-class Verdict:
+class CaseResult:
     """One row of the table. `broken` says what does not hold, with the guarantee's number."""
 
     fault: str
@@ -52,17 +52,17 @@ class Verdict:
         )
 
 
-class Witness:
+class EndStateMonitor:
     """Looks at all orders every second, so that an end that changes again is seen (G3)."""
 
-    def __init__(self, books: Books, attempts: list[Attempt]) -> None:
-        self.ends: dict[str, View] = {}
-        self._books = books
+    def __init__(self, stores: StoreReader, attempts: list[Attempt]) -> None:
+        self.ends: dict[str, OrderView] = {}
+        self._books = stores
         self._attempts = attempts
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> "Witness":
+    def __enter__(self) -> "EndStateMonitor":
         self._thread.start()
         return self
 
@@ -83,59 +83,59 @@ class Witness:
 class Auditor:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._books = Books(stack)
+        self._books = StoreReader(stack)
 
     @property
-    def books(self) -> Books:
+    def stores(self) -> StoreReader:
         return self._books
 
-    def witness(self, attempts: list[Attempt]) -> Witness:
-        return Witness(self._books, attempts)
+    def monitor(self, attempts: list[Attempt]) -> EndStateMonitor:
+        return EndStateMonitor(self._books, attempts)
 
     def audit(
         self,
         fault: str,
         attempts: list[Attempt],
-        witness: Witness,
+        monitor: EndStateMonitor,
         restarted: float,
         promised: float = PROMISED,
-    ) -> Verdict:
+    ) -> CaseResult:
         """Wait for all to end, at most as long as was promised, and check each guarantee."""
-        verdict = Verdict(fault)
+        result = CaseResult(fault)
         placed = {a.order_id: a for a in attempts if a.order_id}
         orders = self._await_ends(set(placed), restarted + promised)
-        verdict.acknowledged = len(placed)
+        result.acknowledged = len(placed)
         later = [a.begun - restarted for a in placed.values() if a.begun > restarted]
-        verdict.notes += [f"orders again after {min(later):.1f} s"] if later else []
-        verdict.lost = len(placed.keys() - orders.keys())
-        if verdict.lost:
-            verdict.broken.append(f"G1: {verdict.lost} acknowledged orders are gone")
+        result.notes += [f"orders again after {min(later):.1f} s"] if later else []
+        result.lost = len(placed.keys() - orders.keys())
+        if result.lost:
+            result.broken.append(f"G1: {result.lost} acknowledged orders are gone")
         for order_id, seen in orders.items():
-            self._judge(verdict, seen, placed[order_id], witness.ends.get(order_id), promised)
+            self._judge(result, seen, placed[order_id], monitor.ends.get(order_id), promised)
             if seen.order.placed_at.timestamp() < restarted:
                 recovery = seen.updated_at.timestamp() - restarted
-                verdict.recoveries += [recovery] if recovery > 0 else []
+                result.recoveries += [recovery] if recovery > 0 else []
         cancelled = sum(a.is_cancelled for a in placed.values())
-        verdict.notes += [f"{cancelled} were to be cancelled"] if cancelled else []
-        self._check_makes(verdict)
-        asyncio.run(self._ask_again(verdict, [a for a in attempts if not a.is_acknowledged]))
-        return verdict
+        result.notes += [f"{cancelled} were to be cancelled"] if cancelled else []
+        self._check_makes(result)
+        asyncio.run(self._ask_again(result, [a for a in attempts if not a.is_acknowledged]))
+        return result
 
-    def settled(self) -> Verdict:
+    def settled(self) -> CaseResult:
         """Every order of the stack is indexed and, soon after its end, settled (G2, G11)."""
-        verdict = Verdict("all that was ever placed")
+        result = CaseResult("all that was ever placed")
         deadline = time.time() + PROMISED
         while (left := self._books.unsettled()) and time.time() < deadline:
             time.sleep(1)
-        verdict.acknowledged = self._books.count()
-        verdict.recoveries.append(time.time() - deadline + PROMISED)
+        result.acknowledged = self._books.count()
+        result.recoveries.append(time.time() - deadline + PROMISED)
         if left:
-            verdict.broken.append(f"G2: {len(left)} orders are not settled: {left[:3]}")
-        if strangers := self._books.not_indexed():
-            verdict.broken.append(f"G11: {len(strangers)} are in no index: {strangers[:3]}")
-        return verdict
+            result.broken.append(f"G2: {len(left)} orders are not settled: {left[:3]}")
+        if missing := self._books.not_indexed():
+            result.broken.append(f"G11: {len(missing)} are in no index: {missing[:3]}")
+        return result
 
-    def _await_ends(self, ids: set[str], until: float) -> dict[str, View]:
+    def _await_ends(self, ids: set[str], until: float) -> dict[str, OrderView]:
         while True:
             try:
                 orders = self._books.views(ids)
@@ -147,28 +147,33 @@ class Auditor:
             time.sleep(0.5)
 
     def _judge(
-        self, verdict: Verdict, seen: View, attempt: Attempt, before: View | None, promised: float
+        self,
+        result: CaseResult,
+        seen: OrderView,
+        attempt: Attempt,
+        before: OrderView | None,
+        promised: float,
     ) -> None:
         name, status = seen.order.id, seen.status
         statuses = {outcome.status for outcome in seen.outcomes.values()}
         reasons = [o.reason for o in seen.outcomes.values() if o.status is ItemStatus.FAILED]
         if not seen.is_terminal:
-            verdict.broken.append(f"G2: {name} is {status} {promised:.0f} s after the restart")
+            result.broken.append(f"G2: {name} is {status} {promised:.0f} s after the restart")
         elif status is OrderStatus.FULFILLED:
-            verdict.fulfilled += 1
+            result.fulfilled += 1
             if attempt.has_sold_out:
-                verdict.broken.append(f"G5: {name} has an item that was sold out and is {status}")
+                result.broken.append(f"G5: {name} has an item that was sold out and is {status}")
         else:
-            verdict.failed += all(reasons)
+            result.failed += all(reasons)
             is_explained = attempt.has_sold_out or _came_too_late(seen)
             if reasons and not is_explained:
-                verdict.broken.append(f"G2: {name} could be made and failed: {reasons}")
+                result.broken.append(f"G2: {name} could be made and failed: {reasons}")
             if ItemStatus.CANCELLED in statuses and not attempt.is_cancelled:
-                verdict.broken.append(f"G16: {name} is {status}, and nobody cancelled it")
+                result.broken.append(f"G16: {name} is {status}, and nobody cancelled it")
         if before is not None and before != seen:
-            verdict.broken.append(f"G3: {name} had ended and was changed")
+            result.broken.append(f"G3: {name} had ended and was changed")
 
-    def _check_makes(self, verdict: Verdict) -> None:
+    def _check_makes(self, result: CaseResult) -> None:
         """Each item's makeIds over the stations' stores and every report ever published (G4), and
         that what was cancelled has none (G16)."""
         makes: defaultdict[str, set[str]] = defaultdict(set)
@@ -185,13 +190,13 @@ class Auditor:
                         makes[item["id"]].add(item["makeId"])
                     if item["status"] == "CANCELLED":
                         cancelled.add(item["id"])
-        verdict.made_twice = sum(len(ids) > 1 for ids in makes.values())
-        if verdict.made_twice:
-            verdict.broken.append(f"G4: {verdict.made_twice} items were made twice")
+        result.made_twice = sum(len(ids) > 1 for ids in makes.values())
+        if result.made_twice:
+            result.broken.append(f"G4: {result.made_twice} items were made twice")
         if both := cancelled & makes.keys():
-            verdict.broken.append(f"G16: {len(both)} items were made and cancelled")
+            result.broken.append(f"G16: {len(both)} items were made and cancelled")
 
-    async def _ask_again(self, verdict: Verdict, silent: list[Attempt]) -> None:
+    async def _ask_again(self, result: CaseResult, silent: list[Attempt]) -> None:
         """An order that was not acknowledged does not exist, or ends too; its key tells (G6)."""
         if not silent:
             return
@@ -205,20 +210,20 @@ class Auditor:
             for order_id, attempt in by_id.items():
                 status, again = await _until_told(client, attempt, time.time() + PROMISED)
                 if not (status == 409 or (status == 201 and again == order_id)):
-                    verdict.broken.append(f"G6: {attempt.key} is answered {status} {again}")
+                    result.broken.append(f"G6: {attempt.key} is answered {status} {again}")
                 if status == 201:
                     answered.add(order_id)
         after = self._await_ends(answered, time.time() + PROMISED)
         stuck = [k for k in answered if k not in after or not after[k].is_terminal]
         if stuck:
-            verdict.broken.append(f"G2: asked for again and not ended: {stuck[:3]}")
+            result.broken.append(f"G2: asked for again and not ended: {stuck[:3]}")
         abandoned = len(by_id) - len(answered)
-        verdict.notes.append(
+        result.notes.append(
             f"{len(silent)} not acknowledged: {len(existed)} existed, {abandoned} abandoned"
         )
 
 
-def _came_too_late(seen: View) -> bool:
+def _came_too_late(seen: OrderView) -> bool:
     """Whether a station heard of the order only after its deadline: it must fail then (W5)."""
     reasons = [o.reason or "" for o in seen.outcomes.values() if o.status is ItemStatus.FAILED]
     return seen.updated_at > seen.order.expires_at and any("too late" in each for each in reasons)

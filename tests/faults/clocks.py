@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from scripts.operate.logs import parse
-from tests.faults.audit import Verdict
+from tests.faults.audit import CaseResult
 from tests.faults.orders import time_one
 from tests.faults.run import Run
 
@@ -33,7 +33,7 @@ CROISSANT = {"loyaltyMemberId": "ann", "kitchenItems": [{"itemType": 7}]}
 Json = dict[str, Any]
 
 
-def clocks(run: Run) -> Iterator[Verdict]:
+def clocks(run: Run) -> Iterator[CaseResult]:
     """The counter's clock and a station's, behind and ahead."""
     yield _differing(run, "counter-api", -MINUTES)
     yield _differing(run, "counter-api", DAYS)
@@ -41,8 +41,8 @@ def clocks(run: Run) -> Iterator[Verdict]:
     yield _differing(run, "kitchen-api", MINUTES)
 
 
-def _differing(run: Run, api: str, ahead: int) -> Verdict:
-    verdict = Verdict(f"the clock of {api} {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}")
+def _differing(run: Run, api: str, ahead: int) -> CaseResult:
+    result = CaseResult(f"the clock of {api} {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}")
     slowest = 0.0
     with _shifted(run, {"counter-api": 0, api: ahead}):
         for _ in range(ORDERS):
@@ -50,20 +50,20 @@ def _differing(run: Run, api: str, ahead: int) -> Verdict:
         late = _late_order(run)
         reason = late["items"][0]["reason"] or ""
         if late["status"] != "FAILED" or "too late" not in reason:
-            verdict.broken.append(f"what waited {2 * DEADLINE} s is {late['status']}: {reason}")
+            result.broken.append(f"what waited {2 * DEADLINE} s is {late['status']}: {reason}")
         own = {whose for line_api, whose in _said(run, -ahead) if line_api == api}
         others = {line_api for line_api, whose in _said(run, ahead) if whose == api}
     # A station that is behind is seen by itself alone: what it reports may have waited.
     if "sidecar" not in own or not (others or "counter-api" in own):
-        verdict.broken.append(f"the logs say only: {own} by itself, and of it {others}")
+        result.broken.append(f"the logs say only: {own} by itself, and of it {others}")
     if slowest > SLOWEST:
-        verdict.broken.append(f"an order took {slowest:.1f} s")
+        result.broken.append(f"an order took {slowest:.1f} s")
     is_new = api != "counter-api" or ahead > 0  # else it is among the orders of ten minutes ago
     if is_new and late["id"] not in _listed(run):
-        verdict.broken.append(f"{late['id']} is in no list")
-    verdict.acknowledged, verdict.fulfilled, verdict.failed = ORDERS + 1, ORDERS, 1
-    verdict.notes.append(f"the slowest order took {slowest:.2f} s")
-    return verdict
+        result.broken.append(f"{late['id']} is in no list")
+    result.acknowledged, result.fulfilled, result.failed = ORDERS + 1, ORDERS, 1
+    result.notes.append(f"the slowest order took {slowest:.2f} s")
+    return result
 
 
 def _late_order(run: Run) -> Json:

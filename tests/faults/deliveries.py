@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.faults.audit import Verdict
+from tests.faults.audit import CaseResult
 from tests.faults.run import Run
 
 Json = dict[str, Any]
@@ -66,10 +66,10 @@ class Deliverer:
         return found
 
 
-def same_moment(run: Run, orders: int = 1_000) -> Iterator[Verdict]:
+def same_moment(run: Run, orders: int = 1_000) -> Iterator[CaseResult]:
     """While the stations hear nothing, both reports of each order arrive at once. Of half of the
     orders more comes: that items wait, that they are begun, and the end, twice and in any order."""
-    verdict = Verdict(f"{orders:,} orders, both reports at once")
+    result = CaseResult(f"{orders:,} orders, both reports at once")
     names = ("barista-sidecar", "kitchen-sidecar")
     for name in names:
         run.stack.stop(name)
@@ -78,21 +78,21 @@ def same_moment(run: Run, orders: int = 1_000) -> Iterator[Verdict]:
     finally:
         for name in names:
             run.stack.start(name)
-    verdict.acknowledged = orders
-    verdict.fulfilled = sum(order["status"] == "FULFILLED" for order in ends)
-    if verdict.fulfilled != orders:
-        verdict.broken.append(f"G2: {orders - verdict.fulfilled} updates were lost")
+    result.acknowledged = orders
+    result.fulfilled = sum(order["status"] == "FULFILLED" for order in ends)
+    if result.fulfilled != orders:
+        result.broken.append(f"G2: {orders - result.fulfilled} updates were lost")
     if answers != {204}:
-        verdict.broken.append(f"G14: the reports were answered {answers}")
+        result.broken.append(f"G14: the reports were answered {answers}")
     forms = {json.dumps(_without_times(order)) for order in ends}
     if len(forms) != 1:
-        verdict.broken.append(f"G15: {len(forms)} different orders came of the same reports")
+        result.broken.append(f"G15: {len(forms)} different orders came of the same reports")
     # The stations hear of the orders now, and report: too late to change anything.
     time.sleep(10)
     changed = asyncio.run(_changed(run, ends))
     if changed:
-        verdict.broken.append(f"G3: {changed} orders had ended and were changed")
-    yield verdict
+        result.broken.append(f"G3: {changed} orders had ended and were changed")
+    yield result
 
 
 async def _answer_all(run: Run, count: int) -> tuple[list[Json], set[int]]:
@@ -169,21 +169,21 @@ def _without_times(order: Json) -> Json:
     return stripped
 
 
-def redelivered(run: Run, orders: int = 50) -> Iterator[Verdict]:
+def redelivered(run: Run, orders: int = 50) -> Iterator[CaseResult]:
     """Every real event of finished orders, five times more and in any order."""
-    verdict = Verdict(f"{orders} orders, each event five times more")
+    result = CaseResult(f"{orders} orders, each event five times more")
     before, after, statuses = asyncio.run(_redeliver(run, orders))
-    verdict.acknowledged = orders
-    verdict.fulfilled = sum(order["status"] == "FULFILLED" for order in after)
+    result.acknowledged = orders
+    result.fulfilled = sum(order["status"] == "FULFILLED" for order in after)
     if before != after:
-        verdict.broken.append("G12: a repeated event changed an order")
+        result.broken.append("G12: a repeated event changed an order")
     if statuses != {204}:
-        verdict.broken.append(f"G14: repeated events were answered {statuses}")
-    yield verdict
+        result.broken.append(f"G14: repeated events were answered {statuses}")
+    yield result
 
 
 async def _redeliver(run: Run, count: int) -> tuple[list[Json], list[Json], set[int]]:
-    books = run.auditor.books
+    stores = run.auditor.stores
     async with httpx.AsyncClient(timeout=60) as client:
         deliverer = Deliverer(run, client)
         ids = [await deliverer.place() for _ in range(count)]
@@ -192,7 +192,7 @@ async def _redeliver(run: Run, count: int) -> tuple[list[Json], list[Json], set[
         events = [
             (topic, event)
             for topic in ROUTES
-            for event in books.events(topic)
+            for event in stores.events(topic)
             if isinstance(event, dict) and event.get("orderId") in wanted
         ]
         deliveries = random.Random(run.seed).sample(events * 5, len(events) * 5)
@@ -204,9 +204,9 @@ async def _redeliver(run: Run, count: int) -> tuple[list[Json], list[Json], set[
     return before, after, statuses
 
 
-def poison(run: Run) -> Iterator[Verdict]:
+def poison(run: Run) -> Iterator[CaseResult]:
     """Events that are none, on each topic: the next good one is handled within a second."""
-    verdict = Verdict("poison on each topic")
+    result = CaseResult("poison on each topic")
     slowest = 0.0
     for topic in ROUTES:
         for what, data in _poisons(topic).items():
@@ -214,24 +214,24 @@ def poison(run: Run) -> Iterator[Verdict]:
             seconds = _time_one(run)
             slowest = max(slowest, seconds)
             if seconds > 1:
-                verdict.broken.append(f"G14: {seconds:.1f} s behind {what} on {topic}")
-            verdict.acknowledged += 1
-            verdict.fulfilled += 1
-    verdict.notes.append(f"the slowest good order took {slowest:.2f} s")
-    dead = {topic: len(run.auditor.books.events(f"{topic}_dead")) for topic in ROUTES}
+                result.broken.append(f"G14: {seconds:.1f} s behind {what} on {topic}")
+            result.acknowledged += 1
+            result.fulfilled += 1
+    result.notes.append(f"the slowest good order took {slowest:.2f} s")
+    dead = {topic: len(run.auditor.stores.events(f"{topic}_dead")) for topic in ROUTES}
     if not all(dead.values()):
-        verdict.broken.append(f"G12: not dead-lettered: {dead}")
-    yield verdict
-    verdict = Verdict("ten poisonous events at once")
+        result.broken.append(f"G12: not dead-lettered: {dead}")
+    yield result
+    result = CaseResult("ten poisonous events at once")
     for topic in ROUTES:
         for _ in range(10):
             _publish(run, topic, {"version": 99, "orderId": "nobody"})
     seconds = _time_one(run)
-    verdict.acknowledged = verdict.fulfilled = 1
-    verdict.notes.append(f"on each topic; a good order took {seconds:.2f} s")
+    result.acknowledged = result.fulfilled = 1
+    result.notes.append(f"on each topic; a good order took {seconds:.2f} s")
     if seconds > POISON_LIMIT:
-        verdict.broken.append(f"G14: a good order took {seconds:.1f} s")
-    yield verdict
+        result.broken.append(f"G14: a good order took {seconds:.1f} s")
+    yield result
 
 
 def _poisons(topic: str) -> dict[str, Any]:

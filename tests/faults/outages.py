@@ -11,7 +11,7 @@ import psutil
 
 from scripts.stack import resources
 from scripts.stack.supervise import Stack
-from tests.faults.audit import Verdict
+from tests.faults.audit import CaseResult
 from tests.faults.load import Attempt, flood
 from tests.faults.run import Run
 
@@ -28,7 +28,7 @@ OVERLOAD_P99 = 15.0
 """Seconds. Bounded by the wait for a place at counter-api, which the connections share."""
 
 
-def kill(run: Run, names: Sequence[str], title: str | None = None) -> Verdict:
+def kill(run: Run, names: Sequence[str], title: str | None = None) -> CaseResult:
     """`kill -9` at a random moment, restart after 3 s."""
 
     def disturb(_attempts: list[Attempt]) -> float:
@@ -39,12 +39,12 @@ def kill(run: Run, names: Sequence[str], title: str | None = None) -> Verdict:
     return run.under_load(title or " + ".join(names), disturb)
 
 
-def kill_each(run: Run) -> Iterator[Verdict]:
+def kill_each(run: Run) -> Iterator[CaseResult]:
     for name in ALL:
         yield kill(run, [name])
 
 
-def kill_in_turn(run: Run, names: Sequence[str]) -> Verdict:
+def kill_in_turn(run: Run, names: Sequence[str]) -> CaseResult:
     """One process after the other, under one load."""
 
     def disturb(_attempts: list[Attempt]) -> float:
@@ -56,23 +56,23 @@ def kill_in_turn(run: Run, names: Sequence[str]) -> Verdict:
     return run.under_load(" then ".join(names), disturb)
 
 
-def kill_pairs(run: Run) -> Iterator[Verdict]:
+def kill_pairs(run: Run) -> Iterator[CaseResult]:
     for _ in range(run.pairs):
         yield kill(run, run.random.sample(ALL, 2))
 
 
-def kill_everything(run: Run) -> Iterator[Verdict]:
+def kill_everything(run: Run) -> Iterator[CaseResult]:
     yield kill(run, ALL, "everything at once")
 
 
-def station_away(run: Run) -> Iterator[Verdict]:
+def station_away(run: Run) -> Iterator[CaseResult]:
     """The kitchen hears nothing for five minutes, and then handles all: without its API, which its
     sidecar goes on calling, and without its sidecar."""
     for name in ("kitchen-api", "kitchen-sidecar"):
         yield away(run, name)
 
 
-def away(run: Run, name: str) -> Verdict:
+def away(run: Run, name: str) -> CaseResult:
     placed: list[str] = []
 
     def disturb(attempts: list[Attempt]) -> float:
@@ -83,22 +83,22 @@ def away(run: Run, name: str) -> Verdict:
         placed.extend(a.order_id for a in attempts if a.order_id and a.body["kitchenItems"])
         return back
 
-    verdict = run.under_load(f"{name} away for {run.absence:.0f} s", disturb, BACK)
-    topic = run.auditor.books.events("kitchen_order_placed")
+    result = run.under_load(f"{name} away for {run.absence:.0f} s", disturb, BACK)
+    topic = run.auditor.stores.events("kitchen_order_placed")
     events = Counter(event.get("orderId") for event in topic if isinstance(event, dict))
     asked = [events[order_id] - 1 for order_id in placed]
     if max(asked) > QUESTIONS:
-        verdict.broken.append(f"W8: an order was asked for {max(asked)} times")
-    verdict.notes.append(f"{sum(asked) / len(asked):.1f} questions an order, at most {max(asked)}")
-    return verdict
+        result.broken.append(f"W8: an order was asked for {max(asked)} times")
+    result.notes.append(f"{sum(asked) / len(asked):.1f} questions an order, at most {max(asked)}")
+    return result
 
 
-def kill_in_sweeps(run: Run) -> Iterator[Verdict]:
+def kill_in_sweeps(run: Run) -> Iterator[CaseResult]:
     """counter-api killed again and again, each time when a sweep may be in its middle."""
     yield kill_in_turn(run, ["counter-api"] * 5)
 
 
-def store_away(run: Run) -> Iterator[Verdict]:
+def store_away(run: Run) -> Iterator[CaseResult]:
     """Broker and store away: each post is refused quickly, and the shop goes on by itself."""
     refused: list[Attempt] = []
 
@@ -114,36 +114,36 @@ def store_away(run: Run) -> Iterator[Verdict]:
         refused.extend(a for a in attempts if begin + 0.5 < a.begun < end - 3)
         return mended
 
-    verdict = run.under_load(f"broker and store away for {run.outage:.0f} s", disturb)
+    result = run.under_load(f"broker and store away for {run.outage:.0f} s", disturb)
     wrong = [a for a in refused if a.status != 503 or a.seconds > 3]
     if wrong or not refused:
         told = sorted({(a.status or 0, round(a.seconds, 1)) for a in wrong})[:5]
-        verdict.broken.append(f"G13: {len(wrong)} of {len(refused)} posts were answered {told}")
+        result.broken.append(f"G13: {len(wrong)} of {len(refused)} posts were answered {told}")
     slowest = max((a.seconds for a in refused), default=0)
-    verdict.notes.append(f"{len(refused)} refused with 503 within {slowest:.1f} s")
-    yield verdict
+    result.notes.append(f"{len(refused)} refused with 503 within {slowest:.1f} s")
+    yield result
 
 
-def overload(run: Run) -> Iterator[Verdict]:
+def overload(run: Run) -> Iterator[CaseResult]:
     """Many connections posting as fast as they can."""
     with _peaks(run.stack) as peaks:
         name = f"flood-{run.seed}-{time.time_ns()}"
         attempts, wrong = asyncio.run(flood(run.url("counter"), run.connections, run.seconds, name))
-    witness = run.auditor.witness(attempts)
+    monitor = run.auditor.monitor(attempts)
     title = f"{run.connections} connections, no pause"
-    verdict = run.auditor.audit(title, attempts, witness, time.time())
+    result = run.auditor.audit(title, attempts, monitor, time.time())
     if wrong:
-        verdict.broken.append(f"G14: {sorted(wrong)[:3]}")
+        result.broken.append(f"G14: {sorted(wrong)[:3]}")
     seconds = sorted(a.seconds for a in attempts)
     late = seconds[int(len(seconds) * 0.99)]
     if late > OVERLOAD_P99:
-        verdict.broken.append(f"G13: p99 is {late:.1f} s")
+        result.broken.append(f"G13: p99 is {late:.1f} s")
     counts = {status: sum(a.status == status for a in attempts) for status in (201, 429, 503)}
-    verdict.notes.append(f"answers {counts}, p99 {late:.1f} s")
-    verdict.notes.append(
+    result.notes.append(f"answers {counts}, p99 {late:.1f} s")
+    result.notes.append(
         "peak MB: " + ", ".join(f"{name} {size >> 20}" for name, size in peaks.items())
     )
-    yield verdict
+    yield result
 
 
 @contextmanager

@@ -13,12 +13,12 @@ import httpx
 from counter.ids import derived_id
 from scripts.stack.plan import Ports
 from scripts.stack.supervise import Stack
-from tests.faults.books import Books
 from tests.faults.kinds import kind_of
 from tests.faults.load import Attempt, post
-from tests.support.proxy import Call, Fate, Proxy
+from tests.faults.store_reader import StoreReader
+from tests.support.proxy import Call, CallFault, Proxy
 
-Point = tuple[str, Fate]
+Point = tuple[str, CallFault]
 """A call, and what becomes of it; in that moment counter-api is killed."""
 
 
@@ -33,7 +33,7 @@ class Points:
     reached: int = 0
     _has_read_watch: bool = False
 
-    async def rule(self, call: Call) -> Fate:
+    async def rule(self, call: Call) -> CallFault:
         text = call.target + call.body.decode("latin-1")
         kind = self._kind(call)
         if kind == "save order":
@@ -45,7 +45,7 @@ class Points:
             if steps and kind == steps[0][0]:
                 self.reached += 1
                 return steps.pop(0)[1]
-        return Fate.PASS
+        return CallFault.PASS
 
     def _kind(self, call: Call) -> str:
         """A sweep saves what it remembers twice: to claim the work, and at its end."""
@@ -57,12 +57,12 @@ class Points:
         return kind
 
 
-class Shop:
+class ProxiedStack:
     """What the cases do to the stack behind the proxy."""
 
     def __init__(self, stack: Stack, proxy: Proxy) -> None:
         self.stack = stack
-        self.books = Books(stack)
+        self.stores = StoreReader(stack)
         self.points = Points()
         self.counter = f"http://127.0.0.1:{stack.ports.app('counter')}"
         self._secret = stack.secrets["id_secret"].encode()
@@ -112,11 +112,11 @@ class Shop:
 
 
 @contextmanager
-def behind_proxy(home: Path, offset: int, **settings: str) -> Iterator[Shop]:
+def behind_proxy(home: Path, offset: int, **settings: str) -> Iterator[ProxiedStack]:
     """A stack of its own, whose counter-api speaks to its sidecar by the proxy."""
     ports = Ports(offset)
     port = ports.sidecar("counter") + 90  # used by no process of a stack
     stack = Stack(home, offset, {"counter-api": {"sidecar_port": str(port), **settings}})
     with Proxy({port: ("counter", ports.sidecar("counter"))}) as proxy, stack:
         stack.up()
-        yield Shop(stack, proxy)
+        yield ProxiedStack(stack, proxy)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from scripts.stack.supervise import Stack
-from tests.faults.audit import PROMISED, Auditor, Verdict
+from tests.faults.audit import PROMISED, Auditor, CaseResult
 from tests.faults.load import SOLD_OUT, Attempt, Load
 
 PORT_OFFSET = int(os.environ.get("COFFEESHOP_TEST_PORT_OFFSET") or 20_000)
@@ -46,17 +46,17 @@ class Run:
         fault: str,
         disturb: Callable[[list[Attempt]], float],
         promised: float = PROMISED,
-    ) -> Verdict:
+    ) -> CaseResult:
         """`disturb` breaks and mends, and returns when it was mended; all ends within the promised
         time from there."""
         end = time.monotonic() + self.seconds
         with Load(self.url("counter"), self.rate, self.random.randrange(1 << 32)) as load:
-            witness = self.auditor.witness(load.attempts)
-            with witness:
+            monitor = self.auditor.monitor(load.attempts)
+            with monitor:
                 mended = disturb(load.attempts)
                 time.sleep(max(0.0, end - time.monotonic()))
                 load.stop()
-                return self.auditor.audit(fault, load.attempts, witness, mended, promised)
+                return self.auditor.audit(fault, load.attempts, monitor, mended, promised)
 
     def some_moment(self) -> None:
         """Wait for a random moment in the first two thirds of the load."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scripts.stack import resources
-from tests.faults.audit import Verdict
+from tests.faults.audit import CaseResult
 from tests.faults.orders import time_one
 from tests.faults.run import Run
 
@@ -23,9 +23,9 @@ SLOWEST = 3.0
 ORDERS = 4
 
 
-def stalls(run: Run, times: int = 10) -> Iterator[Verdict]:
+def stalls(run: Run, times: int = 10) -> Iterator[CaseResult]:
     """All three stopped and continued, and orders after each; the readers in Valkey counted."""
-    verdict = Verdict(f"{times} stalls of {STALL:.0f} s")
+    result = CaseResult(f"{times} stalls of {STALL:.0f} s")
     expected = sum(1 for _ in resources.subscriptions())
     before = readers(run)
     slowest = 0.0
@@ -33,16 +33,16 @@ def stalls(run: Run, times: int = 10) -> Iterator[Verdict]:
         stand_still(run, STALL)
         for _ in range(ORDERS):
             slowest = max(slowest, time_one(run))
-            verdict.acknowledged += 1
-            verdict.fulfilled += 1
+            result.acknowledged += 1
+            result.fulfilled += 1
     after = readers(run)
     # A sidecar that an earlier case killed may have left one for a while: a stall must add none.
     if after > before or after < expected:
-        verdict.broken.append(f"{expected} readers belong, {before} were and {after} are there")
+        result.broken.append(f"{expected} readers belong, {before} were and {after} are there")
     if slowest > SLOWEST:
-        verdict.broken.append(f"an order took {slowest:.1f} s")
-    verdict.notes.append(f"{after} readers; the slowest order took {slowest:.2f} s")
-    yield verdict
+        result.broken.append(f"an order took {slowest:.1f} s")
+    result.notes.append(f"{after} readers; the slowest order took {slowest:.2f} s")
+    yield result
 
 
 def stand_still(run: Run, seconds: float) -> None:
@@ -59,5 +59,5 @@ def stand_still(run: Run, seconds: float) -> None:
 
 def readers(run: Run) -> int:
     """The connections that wait for messages, as Valkey counts them."""
-    clients: Any = run.auditor.books.database(0).client_list()
+    clients: Any = run.auditor.stores.database(0).client_list()
     return sum(client["cmd"] == "xreadgroup" for client in clients)

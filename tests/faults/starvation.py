@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import psutil
 
-from tests.faults.audit import Verdict
+from tests.faults.audit import CaseResult
 from tests.faults.load import Load
 from tests.faults.orders import time_one
 from tests.faults.run import Run
@@ -31,10 +31,10 @@ LATE = 5.0
 """Seconds after its time within which a stream has ended."""
 
 
-def held_bodies(run: Run, posts: int = 33, seconds: float = 10) -> Iterator[Verdict]:
+def held_bodies(run: Run, posts: int = 33, seconds: float = 10) -> Iterator[CaseResult]:
     """Posts whose body never comes, by length and chunked: the health probe is answered."""
     for framing in ("content-length: 100", "transfer-encoding: chunked"):
-        verdict = Verdict(f"{posts} bodies held, {framing.partition(':')[0]}")
+        result = CaseResult(f"{posts} bodies held, {framing.partition(':')[0]}")
         head = f"POST /v1/api/orders HTTP/1.1\r\ncontent-type: application/json\r\n{framing}"
         end = time.monotonic() + seconds
         slowest = 0.0
@@ -45,21 +45,21 @@ def held_bodies(run: Run, posts: int = 33, seconds: float = 10) -> Iterator[Verd
                 time.sleep(0.2)
             answers = {_status(each) for each in sockets}
         if slowest > HEALTHY:
-            verdict.broken.append(f"a health probe took {slowest:.1f} s")
+            result.broken.append(f"a health probe took {slowest:.1f} s")
         if answers != {"408"}:
-            verdict.broken.append(f"the held posts were answered {sorted(answers)}")
-        verdict.notes.append(f"the slowest health probe took {slowest:.2f} s")
+            result.broken.append(f"the held posts were answered {sorted(answers)}")
+        result.notes.append(f"the slowest health probe took {slowest:.2f} s")
         time_one(run)
-        verdict.acknowledged = verdict.fulfilled = 1
-        yield verdict
+        result.acknowledged = result.fulfilled = 1
+        yield result
 
 
-def quiet_streams(run: Run, clients: int = 60) -> Iterator[Verdict]:
+def quiet_streams(run: Run, clients: int = 60) -> Iterator[CaseResult]:
     """Boards that are opened and never read, and nothing happens: each stream ends after a minute,
     and not before. Nobody reads them here either: what has come is only peeked at."""
-    verdict = Verdict(f"{clients} quiet boards that nobody reads")
+    result = CaseResult(f"{clients} quiet boards that nobody reads")
     time_one(run)
-    verdict.acknowledged = verdict.fulfilled = 1
+    result.acknowledged = result.fulfilled = 1
     with ExitStack() as open_:
         begin = time.monotonic()
         sockets = [open_.enter_context(_ask(run, f"GET {NEWEST} HTTP/1.1")) for _ in range(clients)]
@@ -71,20 +71,20 @@ def quiet_streams(run: Run, clients: int = 60) -> Iterator[Verdict]:
             left = [each for each in left if each not in ended]
         statuses = {_status(each) for each in sockets}
     if statuses != {"200"}:
-        verdict.broken.append(f"they were answered {sorted(statuses)}")
+        result.broken.append(f"they were answered {sorted(statuses)}")
     if left:
-        verdict.broken.append(f"{len(left)} streams go on after {LIFETIME + 2 * LATE:.0f} s")
+        result.broken.append(f"{len(left)} streams go on after {LIFETIME + 2 * LATE:.0f} s")
     if ends and not (ends[0] >= LIFETIME - 1 and ends[-1] <= LIFETIME + LATE):
-        verdict.broken.append("a stream does not end after a minute")
-    verdict.notes.append(f"ended after {ends[0]:.1f} to {ends[-1]:.1f} s" if ends else "none ended")
-    yield verdict
+        result.broken.append("a stream does not end after a minute")
+    result.notes.append(f"ended after {ends[0]:.1f} to {ends[-1]:.1f} s" if ends else "none ended")
+    yield result
 
 
-def unread_streams(run: Run, clients: int = 60) -> Iterator[Verdict]:
+def unread_streams(run: Run, clients: int = 60) -> Iterator[CaseResult]:
     """Boards that are opened and never read, while orders come: each stream ends all the same, by
     what it has sent."""
     yield from quiet_streams(run, clients)
-    verdict = Verdict(f"{clients} boards that nobody reads")
+    result = CaseResult(f"{clients} boards that nobody reads")
     process = psutil.Process(run.stack.pid("counter-api"))
     before = process.memory_info().rss
     with ExitStack() as open_:
@@ -95,34 +95,34 @@ def unread_streams(run: Run, clients: int = 60) -> Iterator[Verdict]:
         grown = (process.memory_info().rss - before) >> 20
         ended = sum(_has_ended(each) for each in sockets)
     if ended != clients:
-        verdict.broken.append(f"{clients - ended} streams go on after {LIFETIME + 10:.0f} s")
-    _count(verdict, load)
-    verdict.notes.append(f"{ended} ended; counter-api grew by {grown} MB")
-    yield verdict
+        result.broken.append(f"{clients - ended} streams go on after {LIFETIME + 10:.0f} s")
+    _count(result, load)
+    result.notes.append(f"{ended} ended; counter-api grew by {grown} MB")
+    yield result
 
 
-def boards(run: Run, clients: int = 200, seconds: float = 60) -> Iterator[Verdict]:
+def boards(run: Run, clients: int = 200, seconds: float = 60) -> Iterator[CaseResult]:
     """Open boards, each read and opened again as it ends, beside five orders a second: no post is
     refused."""
-    verdict = Verdict(f"{clients} open boards")
+    result = CaseResult(f"{clients} open boards")
     with _watching(run, clients) as seen, Load(run.url("counter"), 5, run.seed) as load:
         time.sleep(seconds)
         load.stop()
-    _count(verdict, load)
+    _count(result, load)
     refused = [a for a in load.attempts if a.status != 201]
     if refused:
         told = sorted({a.status or 0 for a in refused})
-        verdict.broken.append(f"{len(refused)} of {len(load.attempts)} posts were answered {told}")
+        result.broken.append(f"{len(refused)} of {len(load.attempts)} posts were answered {told}")
     taken = sorted(a.seconds for a in load.attempts)
-    verdict.notes.append(f"p99 of a post {taken[int(len(taken) * 0.99)]:.2f} s")
-    verdict.notes.append(f"{seen['versions']} versions, {seen['bytes'] >> 20} MB")
-    verdict.notes.append(f"{seen['refused']} boards refused")
-    yield verdict
+    result.notes.append(f"p99 of a post {taken[int(len(taken) * 0.99)]:.2f} s")
+    result.notes.append(f"{seen['versions']} versions, {seen['bytes'] >> 20} MB")
+    result.notes.append(f"{seen['refused']} boards refused")
+    yield result
 
 
-def newer_versions(run: Run, events: int = 250, seconds: float = 30) -> Iterator[Verdict]:
+def newer_versions(run: Run, events: int = 250, seconds: float = 30) -> Iterator[CaseResult]:
     """Events of a version that no API knows yet, on each topic: good orders are made beside."""
-    verdict = Verdict(f"{events} events of a newer version")
+    result = CaseResult(f"{events} events of a newer version")
     topics = [f"{s}_order_{what}" for s in ("barista", "kitchen") for what in ("placed", "updated")]
     with httpx.Client(timeout=10) as client:
         for topic in topics:
@@ -131,16 +131,16 @@ def newer_versions(run: Run, events: int = 250, seconds: float = 30) -> Iterator
     slowest = 0.0
     while time.monotonic() < end:
         slowest = max(slowest, time_one(run))
-        verdict.acknowledged += 1
-        verdict.fulfilled += 1
+        result.acknowledged += 1
+        result.fulfilled += 1
     if slowest > STARVED:
-        verdict.broken.append(f"an order took {slowest:.1f} s")
-    books = run.auditor.books
-    dead = {topic: len(books.events(f"{topic}_dead")) for topic in topics}
+        result.broken.append(f"an order took {slowest:.1f} s")
+    stores = run.auditor.stores
+    dead = {topic: len(stores.events(f"{topic}_dead")) for topic in topics}
     if any(count < events for count in dead.values()):
-        verdict.broken.append(f"not all are dead letters: {dead}")
-    verdict.notes.append(f"the slowest order took {slowest:.2f} s")
-    yield verdict
+        result.broken.append(f"not all are dead letters: {dead}")
+    result.notes.append(f"the slowest order took {slowest:.2f} s")
+    yield result
 
 
 def _publish(client: httpx.Client, run: Run, topic: str, count: int) -> None:
@@ -250,5 +250,5 @@ def _parts(connection: socket.socket, done: threading.Event) -> Iterable[bytes]:
             return
 
 
-def _count(verdict: Verdict, load: Load) -> None:
-    verdict.acknowledged = sum(a.is_acknowledged for a in load.attempts)
+def _count(result: CaseResult, load: Load) -> None:
+    result.acknowledged = sum(a.is_acknowledged for a in load.attempts)

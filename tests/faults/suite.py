@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from scripts.base.console import say
 from tests.faults import clocks, crash_points, deliveries, outages, stalls, starvation
-from tests.faults.audit import Verdict
+from tests.faults.audit import CaseResult
 from tests.faults.run import Run
 
-Case = Callable[[Run], Iterator[Verdict]]
+Case = Callable[[Run], Iterator[CaseResult]]
 
 SUITE: dict[str, Case] = {
     "kill-each": outages.kill_each,
@@ -41,14 +41,14 @@ SUITE: dict[str, Case] = {
 """The last one is about all orders of the others."""
 
 
-def play(run: Run, names: Sequence[str]) -> list[Verdict]:
+def play(run: Run, names: Sequence[str]) -> list[CaseResult]:
     """Run the cases of these names and print a row for each as it ends."""
     run.sell_out()
-    print(Verdict.head(), flush=True)
+    print(CaseResult.head(), flush=True)
     verdicts = []
     for name in names:
         say(f"{name} …")
-        for verdict in SUITE[name](run):
-            print(verdict.row(), flush=True)
-            verdicts.append(verdict)
+        for result in SUITE[name](run):
+            print(result.row(), flush=True)
+            verdicts.append(result)
     return verdicts

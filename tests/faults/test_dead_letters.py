@@ -18,7 +18,7 @@ TOPIC = "kitchen_order_placed"
 
 @pytest.fixture
 def letters(run: Run) -> DeadLetters:
-    broker = run.auditor.books.database(0)
+    broker = run.auditor.stores.database(0)
     broker.delete(f"{TOPIC}_dead")
     return DeadLetters(broker)
 
@@ -33,7 +33,7 @@ def finished_order(run: Run) -> dict[str, Any]:
 
 def died(run: Run, order_id: str, **changes: Any) -> None:
     """The order's real event among the dead letters, as a sidecar puts it there."""
-    broker = run.auditor.books.database(0)
+    broker = run.auditor.stores.database(0)
     entries: Any = broker.xrange(TOPIC)
     (fields,) = (fields for _, fields in entries if order_id in fields["data"])
     event = json.loads(fields["data"])
@@ -65,10 +65,10 @@ def test_a_replayed_event_changes_nothing_that_was_decided(run: Run, letters: De
     died(run, order["id"])
     letter = only(letters)
     assert f"{order['id']} is FULFILLED" in describe(letter, run.url("counter"), datetime.now(UTC))
-    answers = len(run.auditor.books.events("kitchen_order_updated"))
+    answers = len(run.auditor.stores.events("kitchen_order_updated"))
     letters.replay(letter, datetime.now(UTC))
-    books = run.auditor.books
-    until(lambda: len(books.events("kitchen_order_updated")) > answers, 10, "not delivered again")
+    stores = run.auditor.stores
+    until(lambda: len(stores.events("kitchen_order_updated")) > answers, 10, "not delivered again")
     assert not [each for each in letters if each.topic == TOPIC]
     assert httpx.get(f"{run.url('kitchen')}/v1/api/kitchen/orders/{order['id']}").json() == made
     assert httpx.get(f"{run.url('counter')}/v1/api/orders/{order['id']}").json() == order

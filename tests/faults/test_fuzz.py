@@ -13,7 +13,7 @@ import httpx
 
 from scripts.operate.logs import traps
 from tests.faults.run import Run
-from tests.faults.test_doors import ORDER, SIDECAR_ONLY
+from tests.faults.test_access import ORDER, SIDECAR_ONLY
 
 ROUNDS = int(os.environ.get("COFFEESHOP_FUZZ") or 60)
 DOCUMENTED = {200, 204, 400, 403, 404, 405, 408, 413, 415, 422, 503}

@@ -18,7 +18,7 @@ SIDECAR = "kitchen-sidecar"
 
 @pytest.fixture
 def entries(run: Run) -> PendingEntries:
-    return PendingEntries(run.auditor.books.database(0))
+    return PendingEntries(run.auditor.stores.database(0))
 
 
 def poisoned(entries: PendingEntries) -> list[Pending]:
@@ -37,7 +37,7 @@ def test_an_event_that_kills_its_sidecar_is_named_and_dropped(
 ) -> None:
     before = pid(run)
     event = {"specversion": "1.0", "id": "x", "source": "x", "type": "x", "data": {}, **bad}
-    run.auditor.books.database(0).xadd(TOPIC, {"data": json.dumps(event)})
+    run.auditor.stores.database(0).xadd(TOPIC, {"data": json.dumps(event)})
     until(lambda: pid(run) not in (0, before), 30, "its sidecar did not die")
     (entry,) = until(lambda: poisoned(entries), 30, "nobody holds it")
     assert (entry.topic, entry.group) == (TOPIC, "kitchen-api")
@@ -45,7 +45,7 @@ def test_an_event_that_kills_its_sidecar_is_named_and_dropped(
     assert entries.find([entry.id]) == [entry] or entry.deliveries
     entries.drop(entry)
     assert not poisoned(entries)
-    assert not run.auditor.books.database(0).xrange(TOPIC, entry.id, entry.id)
+    assert not run.auditor.stores.database(0).xrange(TOPIC, entry.id, entry.id)
     run.stack.wait_until_ready()
     order = f"{run.url('counter')}/v1/api/orders"
     placed = until(lambda: _placed(order), 30, "no order is placed")

@@ -7,16 +7,16 @@ import pytest
 
 from scripts.stack import runtime
 from tests.faults import crash_points, deliveries, outages, points
-from tests.faults.audit import Verdict
+from tests.faults.audit import CaseResult
 from tests.faults.run import Run
 
 
-def holds(verdicts: Iterable[Verdict]) -> None:
+def holds(verdicts: Iterable[CaseResult]) -> None:
     """Every row of the table holds, and is about orders that really were placed."""
-    for verdict in verdicts:
-        print(verdict.row())
-        assert not verdict.broken, verdict.row()
-        assert verdict.acknowledged, verdict.row()
+    for result in verdicts:
+        print(result.row())
+        assert not result.broken, result.row()
+        assert result.acknowledged, result.row()
 
 
 def test_processes_killed_one_after_the_other(run: Run) -> None:

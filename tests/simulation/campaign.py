@@ -4,7 +4,7 @@ make simulate                    2,000 schedules on a fresh seed
 make simulate MINUTES=15         as many as fit
 make simulate SEED=7 RUNS=1      that schedule again
 make simulate TAPE=path.json     a recorded tape, with everything that happens on it
-make simulate PLANT="no tombstone"   with a fault planted: see it being found
+make simulate MUTANT="no tombstone"   with a mutant: see it being found
 make simulate EXHAUSTIVE=1       first the worked example under all single and paired crashes
 """
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.simulation.exhaustive import explore
-from tests.simulation.plants import Plant, plant_named, planted
+from tests.simulation.mutants import Mutant, mutant_named, mutated
 from tests.simulation.shop import OUTAGES, Run
 from tests.simulation.shrink import failure, shrink
 from tests.simulation.tape import Tape
@@ -69,7 +69,7 @@ class Tally:
         self.answers.update(invariants.answers_told)
 
 
-class Found(Exception):
+class FailingSchedule(Exception):
     """A schedule that violates an invariant."""
 
     def __init__(self, seed: int, choices: list[int], text: str) -> None:
@@ -82,7 +82,7 @@ class Found(Exception):
 def schedules(
     seeds: Iterable[int], tally: Tally, *, after_each: Callable[[], None] = lambda: None
 ) -> None:
-    """Play the seeds. Raises `Found` at the first that fails."""
+    """Play the seeds. Raises `FailingSchedule` at the first that fails."""
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -93,7 +93,7 @@ def schedules(
             try:
                 run.play()
             except Violation as violation:
-                raise Found(seed, tape.choices, str(violation)) from None
+                raise FailingSchedule(seed, tape.choices, str(violation)) from None
             tally.add(run)
             run.shop.forget()
             if number % COLLECT_EVERY == COLLECT_EVERY - 1:
@@ -226,8 +226,8 @@ class _Progress:
 def main() -> None:
     options = _options()
     with contextlib.ExitStack() as stack:
-        if options.plant:
-            stack.enter_context(planted(options.plant))
+        if options.mutant:
+            stack.enter_context(mutated(options.mutant))
         sys.exit(_run(options))
 
 
@@ -254,8 +254,8 @@ def _run(options: argparse.Namespace) -> int:
 
     try:
         schedules(seeds(), tally, after_each=progress)
-    except Found as found:
-        _tell(found, f' PLANT="{options.plant.name}"' if options.plant else "")
+    except FailingSchedule as found:
+        _tell(found, f' MUTANT="{options.mutant.name}"' if options.mutant else "")
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.")
@@ -263,7 +263,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(found: Found, more: str) -> None:
+def _tell(found: FailingSchedule, more: str) -> None:
     print(f"\nSeed {found.seed} violates {found.text}\nMaking its tape simpler …", flush=True)
     choices = shrink(found.choices)
     path = save(FOUND, f"seed-{found.seed}", choices, violates=found.text)
@@ -279,12 +279,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--tape", type=Path)
     parser.add_argument("--exhaustive", action="store_true")
-    parser.add_argument("--plant", type=_plant)
+    parser.add_argument("--mutant", type=_plant)
     return parser.parse_args()
 
 
-def _plant(name: str) -> Plant:
+def _plant(name: str) -> Mutant:
     try:
-        return plant_named(name)
+        return mutant_named(name)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from tests.simulation.shop import CONFIGURATION, Customer, Shop, all_done, order
+from tests.simulation.shop import CONFIGURATION, Customer, SimulatedShop, all_done, order
 from tests.simulation.tape import Tape
 from tests.simulation.world import Violation
 
@@ -65,9 +65,9 @@ def play(delivery: str, plan: Plan, *, tracing: bool = False) -> Outcome:
 
 
 def _play(delivery: str, plan: Plan, *, tracing: bool) -> Outcome:
-    shop = Shop(Tape(), CONFIGURATION, 300, tracing=tracing)
+    shop = SimulatedShop(Tape(), CONFIGURATION, 300, tracing=tracing)
     shop.world.crash_plan = dict(plan)
-    shop.engines.delays = DELIVERIES[delivery]
+    shop.services.delays = DELIVERIES[delivery]
     customer = Customer(shop, order("ann", (1,), (7,)), "key", 10)
     invariants = shop.invariants
     with shop:
@@ -88,7 +88,7 @@ def _play(delivery: str, plan: Plan, *, tracing: bool) -> Outcome:
         if shop.world.loop.errors:
             raise Violation("; ".join(shop.world.loop.errors))
     outcome = Outcome(
-        shop.world.steps, shop.world.lands_asked > 0, shop.world.trace, shop.engines.delivered
+        shop.world.steps, shop.world.lands_asked > 0, shop.world.trace, shop.services.delivered
     )
     shop.forget()
     return outcome

@@ -19,7 +19,7 @@ import yaml
 from coffeeshop.http import Response
 from coffeeshop.transport import Call, NoAnswer, Reply
 from tests.dapr.configuration import Configuration, read_configuration
-from tests.dapr.engines import Engines
+from tests.dapr.services import BackingServices
 from tests.dapr.sidecar import Sidecar
 from tests.simulation.tape import Tape
 from tests.simulation.world import Answer, App, World
@@ -769,7 +769,7 @@ class Simulated:
     def __init__(self, configuration: Configuration) -> None:
         self.world = World(Tape())
         self.scripts: dict[str, Script] = {}
-        self._engines = Engines(self.world, configuration)
+        self._engines = BackingServices(self.world, configuration)
         self._apis = {
             api: _ScriptedApi(self, api) for api in ("product", "counter", "barista", "kitchen")
         }

@@ -10,25 +10,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coffeeshop.transport import Call
-from tests.dapr.engines import Engines, Message
+from tests.dapr.services import BackingServices, Message
 from tests.simulation.world import App, World
 
 Json = dict[str, Any]
 
-GRACE = timedelta(seconds=90)
-BUDGET = timedelta(seconds=2)
+GRACE_PERIOD = timedelta(seconds=90)
+PLACE_BUDGET = timedelta(seconds=2)
 LATENESS = timedelta(seconds=5), timedelta(seconds=70)
 """How long after its time an order may be made at most: the call for the clock takes a while, and
 where clocks differ there is a minute for which it is not asked for."""
-ANSWER_TIME = 30_000
+REMINDER_TIMEOUT = 30_000
 """Milliseconds that a station has for the last question before it is given up."""
 TERMINAL = ("FULFILLED", "FAILED", "CANCELLED")
 
 
 class Invariants:
-    def __init__(self, world: World, engines: Engines) -> None:
+    def __init__(self, world: World, services: BackingServices) -> None:
         self._world = world
-        self._engines = engines
+        self._engines = services
         self.records: dict[str, Json] = {}
         """counter-api's orders and tombstones by order id."""
         self.saved_at: dict[str, int] = {}
@@ -62,9 +62,9 @@ class Invariants:
         of its own there."""
         self._promised: dict[tuple[str, int], str] = {}
         """What was answered 201, by key and request."""
-        engines.on_write = self.written
-        engines.on_publish = self.published
-        engines.on_handled = self.handled
+        services.on_write = self.written
+        services.on_publish = self.published
+        services.on_handled = self.handled
         world.on_call = self.called
         world.order_state = self.state
 
@@ -215,12 +215,12 @@ class Invariants:
             self._expect(5, older, f"{order} is reported without its station's word")
 
     def _given_up(self, order: str, station: str) -> None:
-        due = datetime.fromisoformat(self.records[order]["expires_at"]) + GRACE
+        due = datetime.fromisoformat(self.records[order]["expires_at"]) + GRACE_PERIOD
         self._expect(9, self._world.clock() > due, f"{order} was given up before its time")
         begin = self._world.clock() - timedelta(milliseconds=self._world.now)
         due_at = (due - begin) / timedelta(milliseconds=1)
         asked = [at for at in self._published["placed", order, station] if at > due_at]
-        long_ago = bool(asked) and self._world.now - asked[0] >= ANSWER_TIME
+        long_ago = bool(asked) and self._world.now - asked[0] >= REMINDER_TIMEOUT
         self._expect(9, long_ago, f"{order} was given up without a last question")
 
     def _answer_written(self, station: str, order: str, answer: Json) -> None:
@@ -314,7 +314,7 @@ class Invariants:
         if "etag" in item or item["value"]["settled"] is not None:
             return
         placed_at = datetime.fromisoformat(item["value"]["placed_at"])
-        in_time = self._world.clock() - placed_at <= BUDGET
+        in_time = self._world.clock() - placed_at <= PLACE_BUDGET
         self._expect(13, in_time, f"{item['key']} is created after its budget")
 
     # Logs
@@ -329,7 +329,7 @@ class Invariants:
             self._expect(4, is_recorded, f"{order}: made without a record")
             self._expect(4, make_id not in self._made, f"{order}: {make_id} was made twice")
             self._made.add(make_id)
-        elif line["event"] == "failed":
+        elif line["event"] == "request.failed":
             self._expect(14, False, f"{line['api']} {line['path']}: {line['cause']}")
 
     # What a POS was told
@@ -426,7 +426,7 @@ class Invariants:
             return
         expires = datetime.fromisoformat(record["expires_at"])
         begin = self._world.clock() - timedelta(milliseconds=self._world.now)
-        in_time = begin + timedelta(milliseconds=healed_at) + GRACE < expires
+        in_time = begin + timedelta(milliseconds=healed_at) + GRACE_PERIOD < expires
         if in_time:
             status, items = self.derived(record)
             self._expect(2, status == "FULFILLED", f"{order} could be made and was not: {items}")

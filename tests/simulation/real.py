@@ -25,7 +25,7 @@ import httpx
 from coffeeshop.transport import NoAnswer, Reply, moment_of
 from scripts.provision import programs
 from scripts.stack import resources
-from scripts.stack.plan import Layout, Ports, engines, prepare
+from scripts.stack.plan import Layout, Ports, backing_services, prepare
 from scripts.stack.runtime import APIS, Process
 from tests.simulation.fidelity import Case, Got, Script, belongs_to, name, shorten
 
@@ -52,7 +52,7 @@ class Real:
         secrets = prepare(self._layout, self._ports)
         shorten(self._layout.run / "dapr")
         self._token = secrets["sidecar_token"]
-        needed = engines(programs.tools(), self._layout, self._ports, secrets)
+        needed = backing_services(programs.tools(), self._layout, self._ports, secrets)
         self._processes = {each.name: each for each in needed}
         try:
             for server in self._apis.values():

@@ -12,10 +12,10 @@ from typing import Any
 from coffeeshop.environment import Environment
 from coffeeshop.http import Response
 from coffeeshop.settings import Settings
-from counter import index, watch
+from counter import index, sweep_state
 from scripts.describe import guests
 from tests.dapr.configuration import Configuration, read_configuration
-from tests.dapr.engines import Engines
+from tests.dapr.services import BackingServices
 from tests.dapr.sidecar import APP_TOKEN, Sidecar
 from tests.simulation import staff
 from tests.simulation.invariants import Invariants
@@ -55,7 +55,7 @@ class _Log:
         return
 
 
-class Shop:
+class SimulatedShop:
     """One run's world. As a context it takes the APIs' log lines from standard error."""
 
     def __init__(
@@ -71,18 +71,18 @@ class Shop:
         self._staffed = staffed
         self.world = World(tape, tracing=tracing)
         self.tape = tape
-        self.engines = Engines(self.world, configuration)
-        self.invariants = Invariants(self.world, self.engines)
+        self.services = BackingServices(self.world, configuration)
+        self.invariants = Invariants(self.world, self.services)
         self._settings = Settings(
             app_token=APP_TOKEN, id_secret="secret", order_deadline_seconds=str(deadline)
         )
         self.apps = {name: App(self.world, name, self._build(name)) for name in APIS}
-        self.sidecars = {name: Sidecar(self.engines, app) for name, app in self.apps.items()}
+        self.sidecars = {name: Sidecar(self.services, app) for name, app in self.apps.items()}
         self.sidecars["counter-api"].sweep_regularly()
         self._log = _Log()
         self._stderr: Any = None
 
-    def __enter__(self) -> "Shop":
+    def __enter__(self) -> "SimulatedShop":
         self._stderr, sys.stderr = sys.stderr, self._log
         self._log.invariants, self._log.world = self.invariants, self.world
         return self
@@ -92,7 +92,7 @@ class Shop:
 
     def forget(self) -> None:
         """Break the cycles of this world, so that it goes without a collection of garbage."""
-        for part in (self.world, self.engines, *self.apps.values(), *self.sidecars.values()):
+        for part in (self.world, self.services, *self.apps.values(), *self.sidecars.values()):
             vars(part).clear()
 
     def _build(self, name: str) -> Callable[[App], Handler]:
@@ -160,7 +160,7 @@ class Shop:
 class Customer:
     """Somebody who posts one order, and posts it again while the answer is not final."""
 
-    def __init__(self, shop: Shop, body: Json, key: str | None, attempts: int) -> None:
+    def __init__(self, shop: SimulatedShop, body: Json, key: str | None, attempts: int) -> None:
         self._shop = shop
         self.body = body
         self.key = key
@@ -176,13 +176,13 @@ class Customer:
         shop, self._attempts = self._shop, self._attempts - 1
         headers = (*JSON_HEADERS, *((("idempotency-key", self.key),) if self.key else ()))
         shop.world.note("POS", f"posts {self.key} of {self.body['loyaltyMemberId']}")
-        heard = False
+        is_answered = False
 
         def answered(response: Response | None) -> None:
-            nonlocal heard
-            if heard:
+            nonlocal is_answered
+            if is_answered:
                 return
-            heard = True
+            is_answered = True
             if response is not None:
                 document = json.loads(response.body)
                 shop.world.note("POS", f"is told {response.status} about {self.key}")
@@ -226,7 +226,7 @@ class Customer:
 class Reader:
     """Somebody who asks while things go wrong: no answer may be wrong, but 503 may come."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SimulatedShop) -> None:
         self._shop = shop
 
     def list_orders(self) -> None:
@@ -297,15 +297,32 @@ RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
 @contextmanager
 def _small(small: bool) -> Iterator[None]:
     """Sizes that a few orders do not reach, made so small that they do."""
-    sizes = (index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS, watch.CLAIM_MS)
+    sizes = (
+        index.SEGMENT_SIZE,
+        index.HEAD_OVERLAP,
+        sweep_state.BATCH_SIZE,
+        sweep_state.MAX_CHECKS,
+        sweep_state.LEASE_MS,
+    )
     if small:
         # Without a claim, sweeps at the same moment all do the work.
-        index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS = 3, 1, 1, 6
-        watch.CLAIM_MS = 0
+        index.SEGMENT_SIZE, index.HEAD_OVERLAP, sweep_state.BATCH_SIZE, sweep_state.MAX_CHECKS = (
+            3,
+            1,
+            1,
+            6,
+        )
+        sweep_state.LEASE_MS = 0
     try:
         yield
     finally:
-        index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS, watch.CLAIM_MS = sizes
+        (
+            index.SEGMENT_SIZE,
+            index.HEAD_OVERLAP,
+            sweep_state.BATCH_SIZE,
+            sweep_state.MAX_CHECKS,
+            sweep_state.LEASE_MS,
+        ) = sizes
 
 
 class Run:
@@ -315,7 +332,7 @@ class Run:
         self._tape = tape
         deadline = (300, 300, 20)[tape.draw(3)]
         kind = tape.draw(3)
-        self.shop = Shop(tape, CONFIGURATION, deadline, staffed=kind == 1, tracing=tracing)
+        self.shop = SimulatedShop(tape, CONFIGURATION, deadline, staffed=kind == 1, tracing=tracing)
         if kind == 1:
             self.shop.tap_regularly()
         elif kind == 2:
@@ -415,18 +432,18 @@ class Run:
             world.after(at, self._outage(OUTAGES[tape.draw(len(OUTAGES))], downtime))
 
     def _outage(self, what: str, downtime: int) -> Callable[[], None]:
-        engines, world = self.shop.engines, self.world
+        services, world = self.shop.services, self.world
 
         def begins() -> None:
             left = max(1, min(downtime, self._healed_at - world.now))
             world.fired[what] += 1
             api = what.partition("'")[0].partition(" ")[0]
             if what == REPLAY:
-                engines.replay()
+                services.replay()
             elif api in STORES:
-                engines.store_outage(api, left)
+                services.store_outage(api, left)
             elif api == "valkey":
-                engines.outage(left)
+                services.outage(left)
             elif "sidecar" in what:
                 self.shop.sidecars[api].crash(left)
             else:

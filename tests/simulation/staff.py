@@ -17,7 +17,7 @@ from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 from station.lateness import too_late
 
 _TICKETS = TypeAdapter(StationAnswered)
@@ -105,7 +105,7 @@ class Staffed:
             update={"items": items, "final": final, "sequence": before.sequence + 1}
         )
         if not await self._tickets.update(f"order-{before.orderId}", after, known.etag):
-            raise Unavailable("Somebody else was faster.")
+            raise ServiceUnavailable("Somebody else was faster.")
         if status is ItemStatus.STARTED:
             for item in items:
                 self._log("item.made", orderId=after.orderId, item=item.name, makeId=item.makeId)

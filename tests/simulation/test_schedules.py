@@ -11,9 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.campaign import Found, Tally, known_events, load, report, schedules, trace
+from tests.simulation.campaign import (
+    FailingSchedule,
+    Tally,
+    known_events,
+    load,
+    report,
+    schedules,
+    trace,
+)
 from tests.simulation.loop import GuestLoop
-from tests.simulation.plants import plant_named, planted
+from tests.simulation.mutants import mutant_named, mutated
 from tests.simulation.shop import Run
 from tests.simulation.shrink import failure, kind, shrink
 from tests.simulation.tape import Tape
@@ -79,8 +87,8 @@ def test_what_was_found_once_stays_mended(path: Path) -> None:
 
 
 def test_a_failing_tape_becomes_simple_and_tells_the_story() -> None:
-    with planted(plant_named("a tombstone's conflict is taken for done")):
-        with pytest.raises(Found) as found:
+    with mutated(mutant_named("a tombstone's conflict is taken for done")):
+        with pytest.raises(FailingSchedule) as found:
             schedules(range(1_003_400, 1_004_400), Tally())
         simple = shrink(found.value.choices, seconds=5)
         told = trace(simple)

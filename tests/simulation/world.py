@@ -132,7 +132,7 @@ class World:
     def draw(self, below: int) -> int:
         return self.tape.draw(below)
 
-    def strikes(self, fault: str) -> bool:
+    def injects(self, fault: str) -> bool:
         """Whether the fault happens here and now."""
         rate = self.rates.get(fault)
         if not rate or not self.tape.chance(rate):
@@ -296,7 +296,7 @@ class _Exchange:
         self.world.on_call(app, call)
         # A millisecond more or less is what lets calls overtake each other.
         delay = 1 + self.world.tape.draw(3)
-        if self.world.strikes("call is late"):
+        if self.world.injects("call is late"):
             delay += self.world.lateness()
         self.world.after(delay, self._apply)
         self.world.after(int(TIMEOUT * 1000), self._time_out)
@@ -306,11 +306,11 @@ class _Exchange:
         self._app_may_die("before")
         if self.epoch != self.app.epoch and not self._lands():
             return
-        if world.strikes("call is lost"):
+        if world.injects("call is lost"):
             return
         world.note(self.app.name, f"{self.call.method} {self.call.target} is applied")
         self.app.sidecar.handle(self.call, self._applied)
-        if world.strikes("call is repeated"):
+        if world.injects("call is repeated"):
             self.app.sidecar.handle(self.call, lambda _: None)
 
     def _lands(self) -> bool:
@@ -319,9 +319,9 @@ class _Exchange:
 
     def _applied(self, reply: Reply | None) -> None:
         self._app_may_die("after")
-        if self.world.strikes("answer is lost"):
+        if self.world.injects("answer is lost"):
             return
-        if reply is not None and reply.body and self.world.strikes("answer is cut short"):
+        if reply is not None and reply.body and self.world.injects("answer is cut short"):
             length = len(reply.body)
             keep = (0, 1, length // 2, length - 1)[self.world.tape.draw(4)]
             reply = replace(reply, body=reply.body[:keep])
@@ -357,7 +357,7 @@ class _Exchange:
         planned = world.crash_plan.get(world.steps)
         if planned is not None:
             self.app.crash(lands=planned)
-        elif world.strikes("app dies at a call"):
+        elif world.injects("app dies at a call"):
             downtime = (2_000, 50, 300, 12_000)[world.tape.draw(4)]
             if world.healed_at is not None:
                 downtime = max(1, min(downtime, world.healed_at - world.now))

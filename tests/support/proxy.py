@@ -15,7 +15,7 @@ _KEPT = ("content-type", "etag")
 """Headers of an answer that an API reads."""
 
 
-class Fate(Enum):
+class CallFault(Enum):
     """What becomes of a call."""
 
     PASS = "passes"
@@ -49,12 +49,12 @@ class Exchange:
         return len(self.call.body) + len(self.answer)
 
 
-Rule = Callable[[Call], Awaitable[Fate]]
+Rule = Callable[[Call], Awaitable[CallFault]]
 """What becomes of a call. A rule that sleeps holds it."""
 
 
-async def let_pass(_call: Call) -> Fate:
-    return Fate.PASS
+async def let_pass(_call: Call) -> CallFault:
+    return CallFault.PASS
 
 
 class Proxy:
@@ -105,8 +105,8 @@ class Proxy:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             begun = time.monotonic()
             call = Call(api, request.method, request.path_qs, await request.read())
-            fate = await self.rule(call)
-            if fate is Fate.LOST_BEFORE:
+            fault = await self.rule(call)
+            if fault is CallFault.LOST_BEFORE:
                 return self._lose(request)
             headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
             try:
@@ -116,7 +116,7 @@ class Proxy:
                     answer = await reply.read()
             except aiohttp.ClientError:  # the sidecar is away: its caller sees a lost call
                 return _hang_up(request)
-            if fate is Fate.LOST_AFTER:
+            if fault is CallFault.LOST_AFTER:
                 return self._lose(request)
             ended = time.monotonic()
             self.exchanges.append(Exchange(call, reply.status, answer, begun, ended))

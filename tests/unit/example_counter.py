@@ -17,16 +17,16 @@ from coffeeshop.logs import Trace
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.transport import Call, NoAnswer
-from counter.documents import Order, Record
+from counter.documents import Order, OrderDocument
 from counter.orders import Orders, report_key
-from counter.outcomes import Placed
-from counter.view import View
+from counter.outcomes import PlaceResult
+from counter.view import OrderView
 from counter.wire import order_request
 from counter.workflow import Workflow
 from example_orders import MENU_JSON, NOW, answer, command
 from fake_sidecar import FakeSidecar
 
-RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+RECORDS: TypeAdapter[OrderDocument] = TypeAdapter(OrderDocument)
 T = TypeVar("T")
 STATE = "/v1.0/state/counter-store"
 
@@ -57,7 +57,7 @@ class Counter:
 
     # What is asked of it
 
-    def place(self, what: PlaceOrder | None = None, key: str | None = "k") -> Placed:
+    def place(self, what: PlaceOrder | None = None, key: str | None = "k") -> PlaceResult:
         return run(self.workflow.place(order_request(what or command([1], [7])), key))
 
     def order(self, barista: Sequence[int] = (1,), kitchen: Sequence[int] = (7,)) -> Order:
@@ -83,7 +83,7 @@ class Counter:
         """Reports, all of one delivery."""
         run(self.workflow.record([Delivered(each, Trace(lambda _: None)) for each in events]))
 
-    def cancel(self, order_id: str) -> View:
+    def cancel(self, order_id: str) -> OrderView:
         return run(self.workflow.cancel(order_id))
 
     def sweep(self, after: float = 10) -> None:
@@ -93,11 +93,11 @@ class Counter:
 
     # What is stored
 
-    def seen(self, order_id: str) -> View | None:
+    def seen(self, order_id: str) -> OrderView | None:
         """The order as the public sees it."""
         return run(Orders(Sidecar(self.sidecar, "")).find(order_id))
 
-    def record(self, order_id: str) -> Record | None:
+    def record(self, order_id: str) -> OrderDocument | None:
         document = self.sidecar.document(order_id)
         return None if document is None else RECORDS.validate_python(document)
 

@@ -15,7 +15,7 @@ from coffeeshop.contracts import (
     StationAnswered,
 )
 from counter.documents import Order, Report
-from counter.order import OrderRequest, place, reported
+from counter.order import OrderRequest, place, to_report
 from counter.wire import order_request
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -95,13 +95,13 @@ def later(seconds: float) -> datetime:
 def report(order: Order, station: Station, at: datetime = NOW, **statuses: ItemStatus) -> Report:
     """A final report; `_1=FAILED` is of the order's first item."""
     by_id = {f"{order.id}-{name[1:]}": status for name, status in statuses.items()}
-    return reported(answer(order, station, by_id), at)
+    return to_report(answer(order, station, by_id), at)
 
 
 def under_way(order: Order, station: Station, sequence: int, at: datetime = NOW) -> Report:
     """A report that is not final: the station has begun."""
     statuses = dict.fromkeys((item.id for item in order.items), ItemStatus.STARTED)
-    return reported(answer(order, station, statuses, sequence=sequence, final=False), at)
+    return to_report(answer(order, station, statuses, sequence=sequence, final=False), at)
 
 
 def settled(order: Order, *reports: Report) -> Order:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from coffeeshop.http import Response
 from coffeeshop.transport import Call, NoAnswer, Reply
 from tests.dapr.configuration import Configuration
-from tests.dapr.engines import Engines, Message
+from tests.dapr.services import BackingServices, Message
 from tests.dapr.sidecar import Sidecar
 from tests.dapr.world import Backend, Calm
 
@@ -95,7 +95,7 @@ class FakeSidecar:
         self.calls: list[Call] = []
         self.before: Hook = _nothing
         self.after: Hook = _nothing
-        self._engines = Engines(Calm(_at_once), _NOTHING, on_publish=self._on_publish)
+        self._engines = BackingServices(Calm(_at_once), _NOTHING, on_publish=self._on_publish)
         self._documents = self._engines.stores.setdefault(store, {})
         self.counter = _App("counter-api")
         self._sidecar = Sidecar(self._engines, self.counter)

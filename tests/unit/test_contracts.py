@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from coffeeshop.answers import MAX_ERRORS, MAX_FIELD, FieldError, invalid_document
 from coffeeshop.contracts import (
     PlaceOrder,
     StationAnswered,
     StationOrdered,
     TypesQuery,
 )
+from coffeeshop.responses import MAX_ERRORS, MAX_FIELD, FieldError, invalid_document
 
 ORDER: dict[str, Any] = {"loyaltyMemberId": "ann", "items": [{"itemType": 1}]}
 ORDERED: dict[str, Any] = {

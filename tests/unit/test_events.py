@@ -9,8 +9,8 @@ import pytest
 
 from coffeeshop.contracts import StationAnswered
 from coffeeshop.events import MAX_DELIVERY, Delivered, deliver
-from coffeeshop.http import CutShort, Problem, Request, Response, TooLarge
-from coffeeshop.transport import Unavailable
+from coffeeshop.http import Problem, Request, Response, TooLarge, TruncatedBody
+from coffeeshop.transport import ServiceUnavailable
 from example_orders import NOW, ORDER_ID
 
 GOOD: dict[str, Any] = {
@@ -37,7 +37,7 @@ class Handler:
         self.batches.append([each.event for each in events])
         self.contexts += [dict(each.trace.headers()) for each in events]
         if self._fails:
-            raise Unavailable("The store did not confirm.")
+            raise ServiceUnavailable("The store did not confirm.")
 
     def deliver(self, body: Any, media_type: str = "application/cloudevents+json") -> Response:
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -98,7 +98,7 @@ def test_a_newer_version_is_dead_lettered_at_once() -> None:
 
 
 def test_what_the_handler_cannot_do_now_is_delivered_again() -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         Handler(fails=True).deliver({"data": GOOD})
 
 
@@ -122,7 +122,7 @@ def test_in_bulk_nothing_is_handled_where_nothing_is_an_event() -> None:
 
 def test_in_bulk_all_events_come_again_if_the_handler_fails() -> None:
     """Also what would be dropped: it is then dropped."""
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         Handler(fails=True).bulk(GOOD, BAD)
 
 
@@ -167,7 +167,7 @@ def test_a_delivery_that_was_cut_short_comes_again() -> None:
     """What it would have said is not known: it is no reason to dead-letter an event."""
 
     async def read(limit: int) -> bytes:
-        raise CutShort
+        raise TruncatedBody
 
     handler = Handler()
     request = Request("POST", "/", {"content-type": "application/json"}.get, read)

@@ -59,7 +59,7 @@ class Failing(FakeSidecar):
         return self.reply
 
 
-class Shop:
+class ShopClient:
     """An API that has one order, over a sidecar that fails."""
 
     def __init__(self, api: str) -> None:
@@ -120,7 +120,7 @@ class Shop:
 
 def routes() -> Iterator[tuple[str, Route]]:
     for api in APIS:
-        yield from ((api, route) for route in Shop(api).routes if route.operation)
+        yield from ((api, route) for route in ShopClient(api).routes if route.operation)
 
 
 def name(value: object) -> str:
@@ -134,14 +134,14 @@ def described(api: str, route: Route) -> set[int]:
 
 def seen(api: str, route: Route) -> set[int]:
     """Every status that a failure provokes, and that of no failure."""
-    shop = Shop(api)
+    shop = ShopClient(api)
     shop.sidecar.begin(range(0), None)
     found = {shop.ask(route)}
     calls = shop.sidecar.number
     for first in range(calls):
         for fails in (range(first, first + 1), range(first, 1_000)):
             for reply in FAILURES.values():
-                shop = Shop(api)
+                shop = ShopClient(api)
                 shop.sidecar.begin(fails, reply)
                 found.add(shop.ask(route))
     return found
@@ -158,7 +158,10 @@ def test_a_request_without_a_failure_succeeds_on_every_route() -> None:
     """Else its failures would prove nothing."""
     refused: list[str] = []
     for api, route in routes():
-        if (status := Shop(api).ask(route)) >= 400 and (api, route.path) not in EXPECTED_REFUSALS:
+        if (status := ShopClient(api).ask(route)) >= 400 and (
+            api,
+            route.path,
+        ) not in EXPECTED_REFUSALS:
             refused.append(f"{api} {name(route)}: {status}")
     assert refused == []
 

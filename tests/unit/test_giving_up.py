@@ -7,8 +7,8 @@ import pytest
 
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station
 from coffeeshop.transport import Call
+from counter.checks import GRACE_PERIOD, REMINDER_TIMEOUT
 from counter.documents import Order
-from counter.looks import ANSWER_TIME, GRACE
 from example_counter import Counter
 from example_orders import DEADLINE
 
@@ -22,7 +22,7 @@ def silent(counter: Counter) -> Order:
     order = counter.order()
     counter.report(order, B)
     counter.sweep()
-    counter.later((DEADLINE + GRACE).total_seconds())
+    counter.later((DEADLINE + GRACE_PERIOD).total_seconds())
     return order
 
 
@@ -34,7 +34,7 @@ def test_a_station_is_given_up_in_two_steps_and_told_before_the_order_ends() -> 
     counter.sweep()
     assert [each.topic for each in counter.sidecar.published] == [QUESTION]
     assert counter.stored_report(order, K) is None
-    counter.sweep(after=ANSWER_TIME.total_seconds())
+    counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     assert counter.stored_report(order, K)["gave_up"]
     assert counter.sidecar.events(CANCEL) == []
     assert not counter.is_settled(order)
@@ -59,9 +59,9 @@ def test_a_last_question_that_is_not_confirmed_is_asked_again() -> None:
     counter.lose("/publish/")
     counter.sweep()
     counter.lose()
-    counter.sweep(after=ANSWER_TIME.total_seconds())
+    counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     assert counter.stored_report(order, K) is None
-    counter.sweep(after=ANSWER_TIME.total_seconds())
+    counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     assert counter.stored_report(order, K)["gave_up"]
 
 
@@ -71,7 +71,7 @@ def test_an_answer_to_the_last_question_ends_the_order_as_it_says() -> None:
     order = silent(counter)
     counter.sweep()
     counter.report(order, K)
-    counter.sweep(after=ANSWER_TIME.total_seconds())
+    counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     seen = counter.seen(order.id)
     assert seen is not None
     assert seen.status is OrderStatus.FULFILLED
@@ -93,7 +93,7 @@ def test_an_answer_that_overtakes_giving_up_stays() -> None:
     other.report(order, K)
     report = other.stored_report(order, K)
     counter.sidecar.before = overtake
-    counter.sweep(after=ANSWER_TIME.total_seconds())
+    counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     assert counter.stored_report(order, K) == report
     counter.sweep()
     assert counter.is_settled(order)
@@ -105,7 +105,7 @@ def test_an_order_is_not_settled_before_the_station_that_was_given_up_is_told() 
     counter = Counter()
     order = silent(counter)
     counter.sweep()
-    counter.sweep(after=ANSWER_TIME.total_seconds())
+    counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     counter.lose("/publish/")
     counter.sweep()
     assert not counter.is_settled(order)
@@ -122,7 +122,7 @@ def test_a_station_that_was_given_up_and_still_works_is_told_to_stop(final: bool
     counter = Counter()
     order = silent(counter)
     counter.sweep()
-    counter.sweep(after=ANSWER_TIME.total_seconds())
+    counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     counter.sweep()
     counter.sidecar.published.clear()
     counter.report(order, K, final=final)
@@ -137,7 +137,7 @@ def test_a_station_that_has_begun_is_asked_and_never_given_up() -> None:
     order = silent(counter)
     counter.report(order, K, final=False)
     for _ in range(10):
-        counter.sweep(after=ANSWER_TIME.total_seconds())
+        counter.sweep(after=REMINDER_TIMEOUT.total_seconds())
     assert counter.stored_report(order, K)["final"] is False
     counter.report(order, K, sequence=2)
     counter.sweep(after=60)

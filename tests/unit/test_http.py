@@ -11,16 +11,16 @@ from coffeeshop.callers import Callers
 from coffeeshop.contracts import PlaceOrder
 from coffeeshop.files import File
 from coffeeshop.http import (
-    CutShort,
     Problem,
     Request,
     Response,
     Route,
     Router,
     TooLarge,
+    TruncatedBody,
 )
 from coffeeshop.settings import Settings
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 from scripts.base.checkout import CHECKOUT
 
 ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
@@ -69,7 +69,7 @@ async def _busy(_asked: Request) -> Response:
 
 
 async def _away(_asked: Request) -> Response:
-    raise Unavailable("product-api answered 500.")
+    raise ServiceUnavailable("product-api answered 500.")
 
 
 async def _broken(_asked: Request) -> Response:
@@ -82,7 +82,7 @@ def routes(callers: Callers) -> list[Route]:
         Route("GET", "/things/{id}", _thing),
         Route("POST", "/orders", _order, callers.pos),
         Route("PUT", "/list/{itemType}", _nothing, callers.staff),
-        Route("PUT", "/menu", _nothing, callers.station),
+        Route("PUT", "/menu", _nothing, callers.staff_via_station),
         Route("GET", "/kept", _kept),
         Route("GET", "/stream", _stream),
         Route("GET", "/busy", _busy),
@@ -105,7 +105,7 @@ class Api:
         def log(event: str, **fields: Any) -> None:
             self.logged.append((event, fields))
 
-        failures = {Busy: Problem(429, "Later."), Unavailable: Problem(503, "Repeat it.")}
+        failures = {Busy: Problem(429, "Later."), ServiceUnavailable: Problem(503, "Repeat it.")}
         self._router = Router(routes(Callers(Settings(**settings), log)), failures, log)
 
     def ask(
@@ -260,7 +260,7 @@ def test_which_part_does_not_answer_is_for_the_log_and_not_for_callers() -> None
     told = problem(api.ask("GET", "/away"))
     assert told["detail"] == "Repeat it."
     ((event, fields),) = api.logged
-    assert (event, fields["cause"]) == ("unavailable", "product-api answered 500.")
+    assert (event, fields["cause"]) == ("request.unavailable", "product-api answered 500.")
 
 
 TYPE = {"content-type": "application/json"}
@@ -292,7 +292,7 @@ def test_a_body_as_it_comes(body: bytes, more: Headers, status: int) -> None:
 
 def test_a_body_that_ended_before_its_end_is_refused_even_if_it_parses() -> None:
     async def cut_short(limit: int) -> bytes:
-        raise CutShort
+        raise TruncatedBody
 
     cut = Request("POST", "/orders", TYPE.get, cut_short)
     with pytest.raises(Problem) as refused:
@@ -312,7 +312,7 @@ def test_who_is_no_sidecar_of_ours_is_refused_and_logged(given: Headers, cause: 
     api = Api(app_token="t")
     assert api.ask("POST", "/event", given).status == 403
     ((event, fields),) = api.logged
-    assert (event, fields["cause"]) == ("sidecar.refused", cause)
+    assert (event, fields["cause"]) == ("sidecar.unauthorized", cause)
     assert Api(app_token="t").ask("POST", "/event", {"dapr-api-token": "t"}).status == 204
 
 

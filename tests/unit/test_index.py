@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.index import DISORDER_MS, SEGMENTS, Entry, Index, Indexes, Segment, Slot
-from counter.index_reader import Cursor, IndexReader, Mark, UnknownCursor
+from counter.index import MAX_OUT_OF_ORDER_MS, SEGMENTS, Entry, Index, Indexes, Segment, ShardHead
+from counter.index_reader import Cursor, IndexReader, ShardCursor, UnknownCursor
 from counter.orders import STORE
 from fake_sidecar import FakeSidecar
 
@@ -30,8 +30,8 @@ def reader_of(fake: FakeSidecar) -> IndexReader:
     return IndexReader(segments_in(fake))
 
 
-async def slots(fake: FakeSidecar, indexes: Indexes, *of: Index) -> list[Slot]:
-    chosen, _ = await indexes.slots(*of, beside=segments_in(fake))
+async def slots(fake: FakeSidecar, indexes: Indexes, *of: Index) -> list[ShardHead]:
+    chosen, _ = await indexes.choose_heads(*of, also_from=segments_in(fake))
     return chosen
 
 
@@ -65,7 +65,7 @@ async def walk(
 
 
 @given(
-    st.lists(st.integers(0, DISORDER_MS - 1), min_size=1, max_size=250),
+    st.lists(st.integers(0, MAX_OUT_OF_ORDER_MS - 1), min_size=1, max_size=250),
     st.integers(1, 5),
     st.integers(1, 60),
     st.integers(1, 2000),
@@ -86,7 +86,7 @@ def test_pages_hold_every_entry_once_newest_first(
 
 
 @given(
-    st.lists(st.integers(0, DISORDER_MS - 1), min_size=150, max_size=400),
+    st.lists(st.integers(0, MAX_OUT_OF_ORDER_MS - 1), min_size=150, max_size=400),
     st.integers(1, 150),
     st.integers(1, 3),
     st.integers(1, 2000),
@@ -177,7 +177,7 @@ def test_the_cursor_of_another_index_is_unknown() -> None:
         cursor = (await reader_of(fake).before(index, Cursor(TOP), 20)).after(Entry(30, "030"))
         with pytest.raises(UnknownCursor):
             await reader_of(fake).before(Index("customer", 4), cursor, 20)
-        never = cursor._replace(marks=(Mark(7, is_head=False),) * 2)
+        never = cursor._replace(marks=(ShardCursor(7, is_head=False),) * 2)
         with pytest.raises(UnknownCursor):
             await reader_of(fake).before(index, never, 20)
 

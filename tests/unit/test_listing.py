@@ -15,7 +15,7 @@ from counter import listing
 from counter.documents import Item, ItemOutcome, Order, Report
 from counter.index import SEGMENTS, Entry, Indexes, milliseconds
 from counter.listing import Listing
-from counter.orders import EVERYONE, STORE
+from counter.orders import ALL_ORDERS, STORE
 from fake_sidecar import FakeSidecar
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -53,7 +53,7 @@ def shop(count: int, failed: set[int]) -> FakeSidecar:
         orders = Store(caller, STORE, ORDERS)
         for number in range(count):
             one = order(number, ItemStatus.FAILED if number in failed else ItemStatus.READY)
-            slots, _ = await indexes.slots(EVERYONE, beside=orders)
+            slots, _ = await indexes.choose_heads(ALL_ORDERS, also_from=orders)
             await indexes.add(Entry(milliseconds(one.placed_at), one.id), slots, lambda: True)
             await orders.create(one.id, one)
 
@@ -96,7 +96,7 @@ def test_no_page_but_the_last_is_empty_and_together_they_are_all(failed: set[int
 
 
 def test_a_filter_looks_at_so_many_entries_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "MOST_LOOKS", 2)
+    monkeypatch.setattr(listing, "MAX_READS", 2)
     sidecar = shop(400, {0})
     ids, cursor = page(sidecar, 5)
     assert not ids

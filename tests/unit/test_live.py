@@ -10,9 +10,18 @@ import pytest
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Response
 from coffeeshop.settings import Settings
-from coffeeshop.transport import Call, Reply, Unavailable
+from coffeeshop.transport import Call, Reply, ServiceUnavailable
 from counter import live
-from counter.live import BUDGET, HEARTBEAT, LIFETIME, SLOWEST, STREAMS, Document, events, once_ended
+from counter.live import (
+    HEARTBEAT,
+    MAX_FOLLOW_INTERVAL,
+    MAX_STREAM_BYTES,
+    MAX_STREAM_SECONDS,
+    MAX_STREAMS,
+    Snapshot,
+    events,
+    long_poll,
+)
 
 PAUSE = 0.5
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -46,17 +55,17 @@ def follow(
         nonlocal time
         time += seconds
 
-    async def read() -> Document:
+    async def read() -> Snapshot:
         if not (now := version(time)):
-            raise Unavailable("The store did not answer.")
-        return Document(now, now == b"end")
+            raise ServiceUnavailable("The store did not answer.")
+        return Snapshot(now, now == b"end")
 
     env = Environment(Settings(), NoSidecar(), lambda: NOW + timedelta(seconds=time), bytes, sleep)
-    first = Document(version(0), False)
+    first = Snapshot(version(0), False)
     if wait is None:
         answer = events(env, lambda event, **_: logged.append(event), first, read, PAUSE)
     else:
-        answer = once_ended(env, lambda event, **_: logged.append(event), first, read, wait)
+        answer = long_poll(env, lambda event, **_: logged.append(event), first, read, wait)
     assert answer.stream is not None
     assert answer.media_type == ("text/event-stream" if wait is None else "application/json")
     stream = answer.stream
@@ -72,27 +81,27 @@ def test_each_version_is_sent_once_and_the_last_one_ends_the_stream() -> None:
     watcher = Watcher()
     took, _ = follow(watcher, lambda t: b"a" if t < 1 else b"b" if t < 2 else b"end")
     assert watcher.parts == [b"retry: 1000\ndata: a\n\n", b"data: b\n\n", b"data: end\n\n"]
-    assert 2 <= took < 2 + SLOWEST
+    assert 2 <= took < 2 + MAX_FOLLOW_INTERVAL
 
 
 def test_silence_is_broken_by_a_comment_and_the_stream_ends_after_its_lifetime() -> None:
     watcher = Watcher()
     took, _ = follow(watcher, lambda _: b"a")
-    assert took == LIFETIME
+    assert took == MAX_STREAM_SECONDS
     assert set(watcher.parts[1:]) == {b":\n\n"}
-    assert len(watcher.parts) > LIFETIME / (HEARTBEAT + SLOWEST)
+    assert len(watcher.parts) > MAX_STREAM_SECONDS / (HEARTBEAT + MAX_FOLLOW_INTERVAL)
 
 
-def test_whoever_hangs_up_is_not_read_for_any_longer() -> None:
+def test_a_stream_whose_client_hung_up_reads_no_longer() -> None:
     took, _ = follow(Watcher(patience=2), lambda _: b"a")
-    assert HEARTBEAT <= took < HEARTBEAT + SLOWEST
+    assert HEARTBEAT <= took < HEARTBEAT + MAX_FOLLOW_INTERVAL
 
 
 def test_a_stream_ends_before_it_has_sent_more_than_the_host_takes_unread() -> None:
     watcher = Watcher()
     took, _ = follow(watcher, lambda t: b"%d" % t * 30_000)
-    assert BUDGET <= sum(map(len, watcher.parts)) < 400_000
-    assert took < LIFETIME
+    assert MAX_STREAM_BYTES <= sum(map(len, watcher.parts)) < 400_000
+    assert took < MAX_STREAM_SECONDS
 
 
 class Board:
@@ -116,12 +125,12 @@ class Board:
         for _ in range(10):
             await asyncio.sleep(0)
 
-    async def read(self) -> Document:
+    async def read(self) -> Snapshot:
         self.looks += 1
         return self.document()
 
-    def document(self) -> Document:
-        return Document(b"[%s]" % b",".join(self.entries), False, tuple(self.entries))
+    def document(self) -> Snapshot:
+        return Snapshot(b"[%s]" % b",".join(self.entries), False, tuple(self.entries))
 
     def stream(self, *, only_changes: bool = False) -> Response:
         changes = (lambda entries: b"+[%s]" % b",".join(entries)) if only_changes else None
@@ -165,15 +174,15 @@ def test_who_wants_changes_gets_a_whole_list_and_then_what_is_new() -> None:
 def test_beyond_the_bound_a_stream_is_refused_until_another_one_ends() -> None:
     async def scenario() -> None:
         board = Board()
-        tasks = [asyncio.create_task(board.stream().stream(Watcher())) for _ in range(STREAMS)]  # type: ignore[misc,arg-type]
+        tasks = [asyncio.create_task(board.stream().stream(Watcher())) for _ in range(MAX_STREAMS)]  # type: ignore[misc,arg-type]
         await asyncio.sleep(0)
         with pytest.raises(Problem) as refused:
-            live.check_room()
+            live.check_stream_limit()
         assert refused.value.status == 503
         assert dict(refused.value.headers)["retry-after"]
         tasks.pop().cancel()
         await asyncio.sleep(0.01)
-        live.check_room()
+        live.check_stream_limit()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

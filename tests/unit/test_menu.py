@@ -11,7 +11,7 @@ from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Request, Response
 from coffeeshop.settings import Settings
-from coffeeshop.transport import Call, NoAnswer, Reply, Unavailable
+from coffeeshop.transport import Call, NoAnswer, Reply, ServiceUnavailable
 from counter.clients import TooManyRequests
 from counter.menu import MenuBoard
 from product.menu import MENU
@@ -88,7 +88,7 @@ def test_prices_keep_their_two_decimals() -> None:
     assert b'"price":4.50' in menu(Others({})).body
 
 
-def test_whoever_has_the_menu_is_not_sent_it_again() -> None:
+def test_a_client_that_has_the_menu_is_not_sent_it_again() -> None:
     version = dict(menu(Others({})).headers)["etag"]
     again = menu(Others({}), ("if-none-match", f'"other", W/{version}'))
     assert (again.status, again.body) == (304, b"")
@@ -97,9 +97,9 @@ def test_whoever_has_the_menu_is_not_sent_it_again() -> None:
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (None, Unavailable),
-        (Reply(500), Unavailable),
-        (Reply(200, b"["), Unavailable),
+        (None, ServiceUnavailable),
+        (Reply(500), ServiceUnavailable),
+        (Reply(200, b"["), ServiceUnavailable),
         (Reply(429), TooManyRequests),
     ],
 )

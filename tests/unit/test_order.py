@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station, StationAnswered
-from counter.documents import ItemOutcome, Order, Record, Report, Tombstone
+from counter.documents import ItemOutcome, Order, OrderDocument, Report, Tombstone
 from counter.order import (
     WrongCount,
     WrongItems,
     contradicts,
-    given_up,
+    given_up_report,
     newer,
-    reported,
     requested_types,
+    to_report,
 )
 from counter.view import view
 from example_orders import NOW, answer, later, placed, report, requested, settled, under_way
@@ -28,7 +28,7 @@ from example_orders import NOW, answer, later, placed, report, requested, settle
 B, K = Station.BARISTA, Station.KITCHEN
 READY, FAILED, CANCELLED = ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELLED
 FINAL = (READY, FAILED, CANCELLED)
-RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+RECORDS: TypeAdapter[OrderDocument] = TypeAdapter(OrderDocument)
 
 orders = st.builds(
     placed,
@@ -176,7 +176,7 @@ def test_a_settled_order_shows_what_it_showed_before(order: Order, data: st.Data
     reports = {}
     for number, station in enumerate(order.stations):
         statuses = {i.id: data.draw(st.sampled_from(FINAL)) for i in order.items_of(station)}
-        reports[station] = reported(answer(order, station, statuses), later(number + 1))
+        reports[station] = to_report(answer(order, station, statuses), later(number + 1))
     before = view(order, reports)
     after = settled(order, *(reports[station] for station in order.stations))
     others = {station: under_way(order, station, 9) for station in order.stations}
@@ -192,7 +192,7 @@ def any_reports(order: Order, station: Station) -> st.SearchStrategy[Report]:
     final = answer(order, station, sequence=4)
     events = [answer(order, station, sequence=n, final=False) for n in (1, 2, 3)]
     return st.builds(
-        reported,
+        to_report,
         st.sampled_from([*events, final]),
         st.integers(0, 60).map(later),
     )
@@ -255,7 +255,7 @@ def test_a_report_that_says_the_same_again_contradicts_nothing() -> None:
 def test_every_report_on_what_was_given_up_contradicts_it() -> None:
     """W7, W11: also one that is not final, for the station works on what nobody wants."""
     order = placed([1], [])
-    stored = given_up(order, B, NOW)
+    stored = given_up_report(order, B, NOW)
     assert contradicts(stored, report(order, B))
     assert contradicts(stored, under_way(order, B, 1))
     assert newer(stored, report(order, B)) is None

@@ -8,7 +8,7 @@ import pytest
 from coffeeshop.http import Problem
 from counter import parameters
 from counter.index import Entry
-from counter.index_reader import Cursor, Mark
+from counter.index_reader import Cursor, ShardCursor
 
 ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
 
@@ -49,7 +49,10 @@ def test_a_name_is_read_in_its_one_form() -> None:
 
 
 def test_a_cursor_is_read_as_it_was_written() -> None:
-    cursor = Cursor(Entry(1_800_000_000_000, ID), (Mark(3, True), Mark(-1, False), Mark(2, False)))
+    cursor = Cursor(
+        Entry(1_800_000_000_000, ID),
+        (ShardCursor(3, True), ShardCursor(-1, False), ShardCursor(2, False)),
+    )
     assert parameters.cursor({"cursor": parameters.encoded(cursor)}) == cursor
     assert parameters.cursor({}) is None
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from coffeeshop.contracts import OrderStatus
-from coffeeshop.transport import Call, Unavailable
+from coffeeshop.transport import Call, ServiceUnavailable
 from counter.ids import derived_id
-from counter.outcomes import Abandoned, KeyReused, MayExist, UnknownOrder
-from counter.workflow import BUDGET, FIRST_ANSWERS
+from counter.outcomes import Abandoned, KeyReused, OutcomeUnknown, UnknownOrder
+from counter.workflow import LOAD_SHED_AFTER, PLACE_BUDGET
 from example_counter import STATE, Counter
 from example_orders import NOW, command
 
@@ -38,7 +38,7 @@ def test_an_order_whose_index_entry_is_not_confirmed_is_not_saved() -> None:
     counter = Counter()
 
     counter.lose('"key":"all-')
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.place()
     assert counter.kinds().count("save all") > 1  # it had tried other shards
     assert counter.record(ID) is None
@@ -51,10 +51,10 @@ def test_an_order_that_took_longer_than_its_budget_is_not_saved() -> None:
 
     def slow(call: Call) -> None:
         if b'"all-' in call.body and call.target == STATE:
-            counter.later((BUDGET + timedelta(milliseconds=1)).total_seconds())
+            counter.later((PLACE_BUDGET + timedelta(milliseconds=1)).total_seconds())
 
     counter.sidecar.after = slow
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.place()
     assert counter.record(ID) is None
     assert counter.sidecar.published == []
@@ -66,10 +66,10 @@ def test_a_shop_whose_first_answers_take_long_takes_no_order_and_stores_nothing(
 
     def slow(call: Call) -> None:
         if "/invoke/" in call.target:
-            counter.now = NOW + FIRST_ANSWERS + timedelta(milliseconds=1)
+            counter.now = NOW + LOAD_SHED_AFTER + timedelta(milliseconds=1)
 
     counter.sidecar.before = slow
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.place()
     assert counter.sidecar.documents == {}
 
@@ -88,7 +88,7 @@ def test_an_order_of_which_nothing_can_be_read_may_exist(is_saved: bool) -> None
     read it (W4, G8)."""
     counter = Counter()
     counter.lose(f'"key":"{ID}"', f"GET {STATE}/{ID}", answer=is_saved)
-    with pytest.raises(MayExist) as unknown:
+    with pytest.raises(OutcomeUnknown) as unknown:
         counter.place()
     assert unknown.value.order_id == ID
     assert (counter.record(ID) is not None) is is_saved
@@ -100,7 +100,7 @@ def test_an_order_that_cannot_be_published_is_placed() -> None:
     counter = Counter()
     counter.lose("/publish/")
     assert counter.place().order.status is OrderStatus.PLACED
-    assert counter.logged == ["order.placed", "order.not_submitted"]
+    assert counter.logged == ["order.placed", "order.not_published"]
 
 
 @pytest.mark.parametrize("clock", [None, NOW + timedelta(seconds=5)])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeeshop.transport import Unavailable
-from counter.index import SEGMENT, Entry, Index, Indexes, Position
+from coffeeshop.transport import ServiceUnavailable
+from counter.index import SEGMENT_SIZE, Entry, Index, Indexes, Position
 from fake_sidecar import FakeSidecar
 from test_index import fill, indexes_over, segments_in
 
@@ -29,7 +29,7 @@ async def since(
     positions: Sequence[Position],
     room: int = ENOUGH,
 ) -> tuple[list[Entry], tuple[Position, ...]]:
-    heads, _ = await indexes.heads(index, beside=segments_in(fake), keys=[])
+    heads, _ = await indexes.heads(index, also_from=segments_in(fake), keys=[])
     return await indexes.since(index, positions, heads, room)
 
 
@@ -74,7 +74,7 @@ def test_a_read_takes_no_more_than_there_is_room_for(
             await fill(fake, indexes, index, entries(added, count))
             added += count
             found, positions = await since(fake, indexes, index, positions, room)
-            assert len(found) <= room + shards * SEGMENT
+            assert len(found) <= room + shards * SEGMENT_SIZE
             read.update(found)
         found, _ = await since(fake, indexes, index, positions)
         read.update(found)
@@ -94,7 +94,7 @@ def test_little_room_still_comes_to_the_end(stored: int, shards: int, seed: int)
         positions: tuple[Position, ...] = ()
         read: list[Entry] = []
         for _ in range(stored // 20 + shards + 1):
-            found, positions = await since(fake, indexes, index, positions, 2 * SEGMENT)
+            found, positions = await since(fake, indexes, index, positions, 2 * SEGMENT_SIZE)
             read += found
         assert sorted(read) == entries(0, stored)
 
@@ -109,7 +109,7 @@ def test_a_segment_that_is_missing_is_an_answer_to_wait_for() -> None:
         indexes, index = indexes_over(fake), Index("all", 1)
         await fill(fake, indexes, index, entries(0, 60))
         fake.remove("all-0-0")
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await since(fake, indexes, index, ())
 
     asyncio.run(scenario())

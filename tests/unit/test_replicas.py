@@ -5,8 +5,8 @@ W1 to W17 are the rules of docs/workflow.md.
 
 import pytest
 
-from coffeeshop.transport import Call, Unavailable
-from counter.watch import CLAIM_MS
+from coffeeshop.transport import Call, ServiceUnavailable
+from counter.sweep_state import LEASE_MS
 from example_counter import Counter
 
 QUESTION = "kitchen_order_placed"
@@ -22,7 +22,7 @@ def test_a_second_replica_leaves_the_work_to_the_first() -> None:
     first.sweep(after=5)
     first.report(order)
     first.sidecar.calls.clear()
-    second.sweep(after=10 + CLAIM_MS / 1000 - 0.1)
+    second.sweep(after=10 + LEASE_MS / 1000 - 0.1)
     assert first.kinds() == ["read"]
     assert not first.is_settled(order)
     second.sweep(after=0.1)
@@ -68,7 +68,7 @@ def test_a_sweep_that_was_overtaken_remembers_nothing() -> None:
     def overtake(call: Call) -> None:
         if "/publish/" in call.target:
             first.lose()
-            second.sweep(after=10 + CLAIM_MS / 1000)
+            second.sweep(after=10 + LEASE_MS / 1000)
 
     first.sidecar.before = overtake
     first.sweep()
@@ -99,7 +99,7 @@ def test_a_sweep_that_dies_is_repeated_by_the_next() -> None:
     order = counter.order()
     counter.report(order)
     counter.lose('"key":"watch"', answer=True)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.sweep()
     counter.lose()
     counter.sweep()
@@ -112,7 +112,7 @@ def test_without_its_index_a_sweep_fails_and_the_next_one_looks() -> None:
     order = counter.order()
     counter.report(order)
     counter.lose("/bulk")
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.sweep()
     counter.lose()
     counter.sweep()
@@ -124,7 +124,7 @@ def test_a_sweep_that_takes_long_remembers_what_it_did_and_leaves_the_rest(
 ) -> None:
     """W8, W12: or each sweep of an overloaded shop would be overtaken by the next, and none would
     ever be remembered: the same stations would be asked every 10 s."""
-    monkeypatch.setattr("counter.watch.CHUNK", 5)
+    monkeypatch.setattr("counter.sweep_state.BATCH_SIZE", 5)
     counter = Counter()
     orders = [counter.order(barista=()) for _ in range(20)]
     counter.sidecar.published.clear()

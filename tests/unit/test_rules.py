@@ -8,10 +8,10 @@ import yaml
 
 from coffeeshop.contracts import Station
 from coffeeshop.transport import TIMEOUT
+from counter.checks import FIRST_CHECKS, GRACE_PERIOD
 from counter.ids import derived_id
-from counter.looks import FIRST_LOOKS, GRACE
 from counter.outcomes import Abandoned, UnknownOrder
-from counter.workflow import BUDGET
+from counter.workflow import PLACE_BUDGET
 from example_counter import Counter
 from scripts.stack import resources
 
@@ -39,7 +39,7 @@ def delivery() -> timedelta:
 
 def test_the_grace_exceeds_two_deliveries_and_the_difference_of_clocks() -> None:
     """W9: the order's delivery to the station, and the report's to the counter."""
-    assert 2 * delivery() + SKEW < GRACE
+    assert 2 * delivery() + SKEW < GRACE_PERIOD
 
 
 def test_the_deadline_is_fixed_when_an_order_is_placed() -> None:
@@ -55,7 +55,7 @@ def test_the_deadline_is_fixed_when_an_order_is_placed() -> None:
 
 def test_an_attempt_to_place_ends_before_its_entry_is_looked_at() -> None:
     """W16: or a living attempt would be answered 409."""
-    assert BUDGET + timedelta(seconds=TIMEOUT) + SKEW < FIRST_LOOKS[0]
+    assert PLACE_BUDGET + timedelta(seconds=TIMEOUT) + SKEW < FIRST_CHECKS[0]
 
 
 def test_tombstones_and_settled_orders_outlive_late_calls_and_repeated_keys() -> None:

@@ -46,7 +46,7 @@ def test_every_setting_of_the_runner_reaches_its_component_on_spin(
             )
 
         values = {name: resolved(text) for name, text in component["variables"].items()}
-        # The runner gives every API what whoever starts the stack set; some do not need it.
+        # The runner gives every API what the user of the stack set; some do not need it.
         unneeded = set(runtime.OPTIONAL) - set(values)
         wanted = {n: v for n, v in settings[api].items() if n not in unneeded}
         assert values == wanted, api

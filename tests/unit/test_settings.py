@@ -9,7 +9,7 @@ import pytest
 
 from coffeeshop.api import Api
 from coffeeshop.environment import Environment
-from coffeeshop.http import Request, Response, Route, alive
+from coffeeshop.http import Request, Response, Route, health
 from coffeeshop.settings import ALWAYS_NEEDED, NAMES, Settings
 
 TOKENS = ("sidecar_token", "app_token", "pos_token", "staff_token")
@@ -18,7 +18,7 @@ WHOLE = {"sidecar_token": "s", "app_token": "a", "id_secret": "i"}
 
 
 def wrong(**changes: str) -> list[str]:
-    found = Settings(**{**WHOLE, **changes}).wrong(ALWAYS_NEEDED)
+    found = Settings(**{**WHOLE, **changes}).invalid(ALWAYS_NEEDED)
     return [each.name for each in found]
 
 
@@ -81,7 +81,7 @@ def test_an_empty_token_of_people_switches_its_check_off(name: str) -> None:
 def test_a_secret_that_is_needed_and_empty_is_named(name: str) -> None:
     """An empty app token would let anybody send events."""
     settings = Settings(**{**WHOLE, name: ""})
-    (found,) = settings.wrong((*ALWAYS_NEEDED, "id_secret"))
+    (found,) = settings.invalid((*ALWAYS_NEEDED, "id_secret"))
     assert str(found) == f"{name} must be set"
 
 
@@ -94,7 +94,7 @@ def test_an_id_secret_is_any_text_for_it_must_do_for_ever(value: str) -> None:
 def test_a_secret_is_in_no_text_form(name: str) -> None:
     value = "never-to-be-seen\n"
     settings = Settings(**{**WHOLE, name: value})
-    assert "never-to-be-seen" not in f"{settings!r} {settings} {settings.wrong()!r}"
+    assert "never-to-be-seen" not in f"{settings!r} {settings} {settings.invalid()!r}"
 
 
 def answered(
@@ -103,7 +103,7 @@ def answered(
     name: str = "counter-api",
     needed: tuple[str, ...] = (*ALWAYS_NEEDED, "id_secret"),
 ) -> Response:
-    api = Api(name, lambda _: [Route("GET", "/page", alive)], lambda _: b"{}", needed=needed)
+    api = Api(name, lambda _: [Route("GET", "/page", health)], lambda _: b"{}", needed=needed)
 
     async def no_body(limit: int) -> bytes:
         return b""
@@ -143,8 +143,8 @@ def test_an_api_with_wrong_settings_is_unwell_and_logs_a_line_for_each(
     )
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["event"], line["setting"]) for line in lines] == [
-        ("setting.wrong", "pos_token"),
-        ("setting.wrong", "order_deadline_seconds"),
+        ("setting.invalid", "pos_token"),
+        ("setting.invalid", "order_deadline_seconds"),
     ]
     assert {line["api"] for line in lines} == {"counter-api"}
     assert "secret" not in answer.body.decode()

@@ -51,7 +51,7 @@ def test_every_route_leads_to_a_path(api: str) -> None:
 
 
 def test_one_component_answers_what_no_route_leads_to() -> None:
-    """And whoever reads the table of routes, as the cluster's entry does, does not see it."""
+    """And a reader of the table of routes, as the cluster's entry does, does not see it."""
     triggers = MANIFEST["trigger"]["http"]
     assert [t["component"] for t in triggers if t["route"] == CATCH_ALL] == ["counter-api"]
     assert CATCH_ALL not in {route.path for route in routes()}

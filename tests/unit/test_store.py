@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import ATTEMPTS, Store
-from coffeeshop.transport import Call, Unavailable
+from coffeeshop.transport import Call, ServiceUnavailable
 from fake_sidecar import FakeSidecar
 
 NUMBERS = TypeAdapter(int)
@@ -90,5 +90,5 @@ def test_a_conflict_is_retried_at_once_and_from_the_second_on_after_a_pause(
 def test_endless_conflicts_are_unavailable() -> None:
     numbers = Numbers(5)
     numbers.overtaken(ATTEMPTS)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         numbers.change(add_one)

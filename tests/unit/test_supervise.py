@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from scripts.base.console import Failure
-from scripts.stack import leftovers, plan, ports, supervisord
+from scripts.stack import orphans, plan, ports, supervisord
 from scripts.stack.listening import LOOPBACK, Address
 from scripts.stack.plan import Layout
 from scripts.stack.runtime import Process
@@ -132,7 +132,7 @@ def layout(tmp_path: Path) -> Iterator[Layout]:
     for folder in (layout.data, layout.logs, layout.run):
         folder.mkdir(parents=True)
     yield layout
-    leftovers.stop(layout)
+    orphans.stop(layout)
 
 
 def telling(layout: Layout, name: str, group: str, *arguments: str, **env: str) -> Process:
@@ -162,7 +162,7 @@ def test_no_secret_is_in_what_supervisord_reads_and_prints(layout: Layout) -> No
     described = layout.run / "processes.json"
     assert described.stat().st_mode & 0o777 == 0o600
     bad = Process("no such name: x", "components", ("x",), (), env={"TOKEN": "50%off"})
-    leftovers.stop(layout)
+    orphans.stop(layout)
     with pytest.raises(Failure) as failure:
         supervisord.start(layout, [bad])
     assert "50%off" not in str(failure.value)
@@ -183,16 +183,16 @@ def test_what_supervisord_left_behind_is_found_and_stopped(
         supervisor.wait(5)
     else:
         layout.home.rename(tmp_path / "elsewhere")
-    found = {left.name: left.process for left in leftovers.find(layout)}
+    found = {left.name: left.process for left in orphans.find(layout)}
     assert set(groups) <= set(found)
-    stopped = leftovers.stop(layout)
+    stopped = orphans.stop(layout)
     assert set(groups) <= set(stopped)
-    assert leftovers.find(layout) == []
+    assert orphans.find(layout) == []
     assert not any(process.is_running() for process in found.values())
 
 
 def test_another_stacks_processes_are_nobodys_leftovers(layout: Layout, tmp_path: Path) -> None:
     supervisord.start(layout, [telling(layout, "valkey", "store")])
     until_there(layout.home / "valkey")
-    assert leftovers.find(Layout(tmp_path)) == []
-    assert {left.name for left in leftovers.find(layout)} == {"supervisord", "valkey"}
+    assert orphans.find(Layout(tmp_path)) == []
+    assert {left.name for left in orphans.find(layout)} == {"supervisord", "valkey"}

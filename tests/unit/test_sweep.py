@@ -9,7 +9,7 @@ from coffeeshop.contracts import Station
 from coffeeshop.transport import Call, NoAnswer
 from counter.documents import Order, Tombstone
 from counter.ids import derived_id
-from counter.outcomes import MayExist
+from counter.outcomes import OutcomeUnknown
 from example_counter import STATE, Counter
 
 B, K = Station.BARISTA, Station.KITCHEN
@@ -22,7 +22,7 @@ CANCEL = "kitchen_order_cancelled"
 def never_saved(counter: Counter) -> str:
     """An order that died between its index entry and its record; its id."""
     counter.lose(f'"key":"{ID}"')
-    with pytest.raises(MayExist):
+    with pytest.raises(OutcomeUnknown):
         counter.place()
     counter.lose()
     return ID

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from coffee import cli, show
-from coffee.shop import Refused, Shop, explain, options
+from coffee.client import Refused, ShopClient, explain, options
 
 NOW = datetime.now(UTC)
 CHEF = "👩\u200d🍳"
@@ -117,7 +117,7 @@ def test_a_board_in_a_pipe_tells_each_change_once() -> None:
     assert list(cli._changes(pages)) == [a, b, ready]
 
 
-class _Board(Shop):
+class _Board(ShopClient):
     """A shop that knows some orders."""
 
     def __init__(self, *ids: str) -> None:

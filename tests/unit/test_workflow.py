@@ -6,10 +6,10 @@ W1 to W17 are the rules of docs/workflow.md.
 import pytest
 
 from coffeeshop.contracts import ItemStatus, OrderStatus, Station
-from coffeeshop.transport import Call, Unavailable
+from coffeeshop.transport import Call, ServiceUnavailable
 from counter.documents import Order, Tombstone
 from counter.ids import derived_id
-from counter.outcomes import Ended, UnknownOrder
+from counter.outcomes import OrderEnded, UnknownOrder
 from example_counter import STATE, Counter
 from example_orders import answer, placed
 
@@ -86,7 +86,7 @@ def test_a_report_that_is_not_confirmed_comes_again() -> None:
     counter = Counter()
     order = counter.order()
     counter.lose('"key":"report-')
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.report(order)
     counter.lose()
     counter.report(order)
@@ -155,7 +155,7 @@ def test_cancelling_what_may_be_there_is_no_answer() -> None:
     """W13: a tombstone that is not confirmed is no 404."""
     counter = Counter()
     counter.lose(f'"key":"{ID}"')
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.cancel(ID)
 
 
@@ -193,7 +193,7 @@ def test_a_cancellation_that_is_not_stored_is_not_published() -> None:
     counter = Counter()
     order = counter.order()
     counter.lose('"key":"cancel-')
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         counter.cancel(order.id)
     assert counter.sidecar.events("kitchen_order_cancelled") == []
 
@@ -213,7 +213,7 @@ def test_what_has_ended_cannot_be_cancelled() -> None:
     order = counter.order()
     counter.report(order)
     for _ in range(2):
-        with pytest.raises(Ended):
+        with pytest.raises(OrderEnded):
             counter.cancel(order.id)
         counter.sweep()
     assert counter.sidecar.document(f"cancel-{order.id}") is None

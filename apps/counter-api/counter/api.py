@@ -17,7 +17,7 @@ def routes(context: Context) -> list[Route]:
     counter = Counter(Workflow(env, log), env, log)
     menu = MenuBoard(env, log)
     pos, sidecar = context.callers.pos, context.callers.sidecar
-    staff = context.callers.station
+    staff = context.callers.staff_via_station
     orders, order = "/v1/api/orders", "/v1/api/orders/{id}"
     all_orders, sold_out = "/v1/api/fulfillment-orders", "/v1/api/menu/{itemType}/unavailable"
     return [

@@ -1,6 +1,6 @@
 """Clients of the other APIs, which the counter reaches by service invocation.
 
-They raise `Unavailable` where an API does not answer as it should, and `TooManyRequests`.
+They raise `ServiceUnavailable` where an API does not answer as it should, and `TooManyRequests`.
 """
 
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from coffeeshop.contracts import MenuItem, Station, UnavailableList
+from coffeeshop.contracts import MenuItem, SoldOutList, Station
 from coffeeshop.sidecar import Sidecar
-from coffeeshop.transport import NoAnswer, Reply, Unavailable
+from coffeeshop.transport import NoAnswer, Reply, ServiceUnavailable
 
 _ITEMS = TypeAdapter(tuple[MenuItem, ...])
 
@@ -36,16 +36,16 @@ class _Client:
         try:
             reply = await self._sidecar.invoke(self._app, target, method, headers)
         except NoAnswer as error:
-            raise Unavailable(f"{self._app} did not answer.") from error
+            raise ServiceUnavailable(f"{self._app} did not answer.") from error
         if reply.status == 429:
             raise TooManyRequests(f"{self._app} has too many requests.")
         return reply
 
-    def _failed(self, reply: Reply) -> Unavailable:
-        return Unavailable(f"{self._app} answered {reply.status}.")
+    def _failed(self, reply: Reply) -> ServiceUnavailable:
+        return ServiceUnavailable(f"{self._app} answered {reply.status}.")
 
-    def _broken(self) -> Unavailable:
-        return Unavailable(f"{self._app} gave a broken answer.")
+    def _broken(self) -> ServiceUnavailable:
+        return ServiceUnavailable(f"{self._app} gave a broken answer.")
 
 
 class Products(_Client):
@@ -94,7 +94,7 @@ class AtStation(_Client):
         if reply.status != 200:
             raise self._failed(reply)
         try:
-            listed = UnavailableList.model_validate_json(reply.body)
+            listed = SoldOutList.model_validate_json(reply.body)
         except ValidationError as error:
             raise self._broken() from error
         return {each.itemType for each in listed.items}

@@ -90,5 +90,5 @@ class Cancellation:
     requested_at: datetime
 
 
-Record = Order | Tombstone
+OrderDocument = Order | Tombstone
 Reports = Mapping[Station, Report]

@@ -4,24 +4,24 @@ import re
 from collections.abc import Mapping
 
 from coffeeshop import contracts, paths
-from coffeeshop.answers import FieldError
 from coffeeshop.contracts import Order, OrderPage, OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
-from coffeeshop.http import Problem, Request, Response, invalid_fields, unavailable
+from coffeeshop.http import Problem, Request, Response, invalid_fields, service_unavailable
 from coffeeshop.logs import Log
 from coffeeshop.operation import EVENT, JSON, Answer, Operation, Parameter
+from coffeeshop.responses import FieldError
 from coffeeshop.sidecar import Sidecar
 from counter import parameters, wire
 from counter.clients import TooManyRequests
 from counter.index_reader import UnknownCursor
 from counter.listing import Listing
-from counter.live import Document, Read, check_room, events, latest, once_ended
+from counter.live import Read, Snapshot, check_stream_limit, events, latest, long_poll
 from counter.order import Rejected
 from counter.orders import Orders
-from counter.outcomes import Abandoned, Ended, KeyReused, MayExist, UnknownOrder
+from counter.outcomes import Abandoned, KeyReused, OrderEnded, OutcomeUnknown, UnknownOrder
 from counter.problems import busy, no_order
-from counter.view import View
+from counter.view import OrderView
 from counter.workflow import Workflow
 
 ORDER_PAUSE = 0.2
@@ -90,9 +90,9 @@ class Counter:
         except Abandoned:
             detail = "The order of this Idempotency-Key was abandoned: it will never be made. "
             raise Problem(409, detail + "Use a new key.") from None
-        except MayExist as error:
+        except OutcomeUnknown as error:
             detail = "The order may exist. Repeat the request with the same Idempotency-Key."
-            raise unavailable(detail, (("location", _location(error.order_id)),)) from None
+            raise service_unavailable(detail, (("location", _location(error.order_id)),)) from None
         location = ("location", _location(placed.order.order.id))
         repeat = (("idempotency-replayed", "true"),) if placed.is_repeat else ()
         return Response(201, wire.document(placed.order), headers=(location, *repeat))
@@ -108,7 +108,7 @@ class Counter:
             order = await self._workflow.cancel(paths.order_id(request))
         except UnknownOrder:
             raise no_order() from None
-        except Ended as error:
+        except OrderEnded as error:
             detail = f"The order is {error.order.status}: nothing of it can be cancelled any more."
             raise Problem(409, detail) from None
         return Response(202, wire.document(order))
@@ -131,7 +131,7 @@ class Counter:
         first, read = await self._find(paths.order_id(request))
         if first[1] or not wait:
             return Response(200, first[0])
-        return once_ended(self._env, self._log, first, read, wait)
+        return long_poll(self._env, self._log, first, read, wait)
 
     @Operation(
         "followOrder",
@@ -141,17 +141,17 @@ class Counter:
     )
     async def follow_order(self, request: Request) -> Response:
         order_id = paths.order_id(request)
-        check_room()
+        check_stream_limit()
         first, read = await self._find(order_id)
         return events(self._env, self._log, first, read, ORDER_PAUSE)
 
-    async def _find(self, order_id: str) -> tuple[Document, Read]:
+    async def _find(self, order_id: str) -> tuple[Snapshot, Read]:
         """The order, and how to look at it again: only its reports can change."""
         seen = await self._orders.find(order_id)
         if seen is None:
             raise no_order()
 
-        async def read() -> Document:
+        async def read() -> Snapshot:
             return _document(await self._orders.view(seen.order))
 
         return _document(seen), read
@@ -178,12 +178,12 @@ class Counter:
         query = request.query()
         limit = parameters.limit(query)
         changes = _changes if parameters.flag(query, "changes") else None
-        check_room()
+        check_stream_limit()
 
-        async def read() -> Document:
+        async def read() -> Snapshot:
             newest = await self._listing.page(None, limit, customer=None, status=None)
             orders = tuple(map(wire.document, newest.orders))
-            return Document(wire.page_of(orders, newest.next), False, orders)
+            return Snapshot(wire.page_of(orders, newest.next), False, orders)
 
         key = f"newest {limit}"
         first = await latest(key, read)
@@ -258,8 +258,8 @@ def _location(order_id: str) -> str:
     return f"/v1/api/orders/{order_id}"
 
 
-def _document(seen: View) -> Document:
-    return Document(wire.document(seen), seen.is_terminal)
+def _document(seen: OrderView) -> Snapshot:
+    return Snapshot(wire.document(seen), seen.is_terminal)
 
 
 def _changes(orders: tuple[bytes, ...]) -> bytes:

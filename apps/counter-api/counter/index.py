@@ -1,11 +1,11 @@
 """Indexes over orders, newest first, for a store that cannot scan.
 
-An index has a few shards. A shard is a chain of numbered segments of at most `SEGMENT` entries;
-the newest stands under the shard's own key, its head, and is changed by ETag. A full head is
-copied to its numbered key, where it never changes again, and a new one begins with its last
-entries, so that a first page seldom needs more than the heads. Who meets a conflict goes to another
-shard, so that writers do not queue. An entry goes to several indexes in one read and one save: each
-call to the sidecar costs more than what it carries.
+An index has a few shards. A shard is a chain of numbered segments of at most `SEGMENT_SIZE`
+entries; the newest stands under the shard's own key, its head, and is changed by ETag. A full head
+is copied to its numbered key, where it never changes again, and a new one begins with its last
+entries, so that a first page seldom needs more than the heads. After a conflict a writer takes
+another shard, so that writers do not queue. An entry goes to several indexes in one read and one
+save: each call to the sidecar costs more than what it carries.
 
 Promise: every order that was acknowledged before a reader asked for page one is in its pages,
 exactly once. What is in the index but is no order of the reader's (a request that died before
@@ -21,13 +21,13 @@ from typing import NamedTuple, TypeVar
 from pydantic import TypeAdapter
 
 from coffeeshop.store import ATTEMPTS, Save, Store, Stored
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 
-SEGMENT = 32
-KEPT = 10
+SEGMENT_SIZE = 32
+HEAD_OVERLAP = 10
 """Entries of a full head with which the next one begins."""
-DISORDER_MS = 5_000
-"""Entries of one shard are in the order of their times but for this much: an order is saved
+MAX_OUT_OF_ORDER_MS = 5_000
+"""Entries of one shard are sorted by their times, except for this much: an order is saved
 within 2 s of its time or not at all, and the clocks of two replicas may differ by 3 s."""
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ShardHead:
     """A shard that was chosen for an entry, with its head as it was read."""
 
     index: Index
@@ -106,28 +106,28 @@ class Indexes:
         self._store = store
         self._choose = choose
 
-    async def slots(
-        self, *indexes: Index, beside: Store[T], keys: Sequence[str] = ()
-    ) -> tuple[list[Slot], dict[str, Stored[T]]]:
+    async def choose_heads(
+        self, *indexes: Index, also_from: Store[T], keys: Sequence[str] = ()
+    ) -> tuple[list[ShardHead], dict[str, Stored[T]]]:
         """Any shard of each index, to add to later, and other documents of the same state store,
-        in one call. Raises `Unavailable`."""
+        in one call. Raises `ServiceUnavailable`."""
         chosen = self._any_shards(indexes)
-        heads, others = await self._store.get_with([slot.key for slot in chosen], beside, keys)
+        heads, others = await self._store.get_with([slot.key for slot in chosen], also_from, keys)
         return [replace(slot, head=heads.get(slot.key)) for slot in chosen], others
 
     async def heads(
-        self, index: Index, *, beside: Store[T], keys: Sequence[str]
+        self, index: Index, *, also_from: Store[T], keys: Sequence[str]
     ) -> tuple[dict[str, Stored[Segment]], dict[str, Stored[T]]]:
         """All heads of an index by their keys, and other documents of the same state store, in one
-        call. Raises `Unavailable`."""
-        return await self._store.get_with(index.heads(), beside, keys)
+        call. Raises `ServiceUnavailable`."""
+        return await self._store.get_with(index.heads(), also_from, keys)
 
-    def _any_shards(self, indexes: Iterable[Index]) -> list[Slot]:
-        return [Slot(index, self._choose(index.shards), None) for index in indexes]
+    def _any_shards(self, indexes: Iterable[Index]) -> list[ShardHead]:
+        return [ShardHead(index, self._choose(index.shards), None) for index in indexes]
 
-    async def add(self, entry: Entry, slots: list[Slot], in_time: Callable[[], bool]) -> None:
+    async def add(self, entry: Entry, slots: list[ShardHead], in_time: Callable[[], bool]) -> None:
         """Add the entry to the index of each slot, trying other shards while it is in time. Raises
-        `Unavailable` if that is not confirmed."""
+        `ServiceUnavailable` if that is not confirmed."""
         for _ in range(ATTEMPTS):
             saves = [await self._with(entry, slot) for slot in slots]
             if await self._store.save_all(saves):
@@ -136,29 +136,29 @@ class Indexes:
                 break
             if not (slots := await self._others(entry, slots)):
                 return
-        raise Unavailable("The index is too busy.")
+        raise ServiceUnavailable("The index is too busy.")
 
-    async def _with(self, entry: Entry, slot: Slot) -> Save[Segment]:
+    async def _with(self, entry: Entry, slot: ShardHead) -> Save[Segment]:
         """The head with the entry; a full one makes room first."""
         if slot.head is None:
             return Save(slot.key, Segment(0, (entry,)))
         segment = slot.head.value
-        if len(segment.entries) < SEGMENT:
+        if len(segment.entries) < SEGMENT_SIZE:
             grown = Segment(segment.number, (*segment.entries, entry))
         else:
-            # Whoever copies a full head writes the same: one that exists already is as good.
+            # Every copy of a full head is the same: one that exists already is as good.
             await self._store.create(slot.index.key(slot.shard, segment.number), segment)
-            grown = Segment(segment.number + 1, (*segment.entries[-KEPT:], entry))
+            grown = Segment(segment.number + 1, (*segment.entries[-HEAD_OVERLAP:], entry))
         return Save(slot.key, grown, slot.head.etag)
 
-    async def _others(self, entry: Entry, slots: list[Slot]) -> list[Slot]:
+    async def _others(self, entry: Entry, slots: list[ShardHead]) -> list[ShardHead]:
         """Other shards instead of those that did not take the entry."""
         others = self._any_shards(slot.index for slot in slots)
         heads = await self._store.get_many(
             list(dict.fromkeys(slot.key for slot in (*slots, *others)))
         )
 
-        def took_it(slot: Slot) -> bool:
+        def took_it(slot: ShardHead) -> bool:
             head = heads.get(slot.key)
             return head is not None and entry in head.value.entries
 
@@ -176,19 +176,19 @@ class Indexes:
         room: int,
     ) -> tuple[list[Entry], tuple[Position, ...]]:
         """The entries that were added behind the positions, at most about `room`, and the positions
-        behind them. Nothing is ever added before a position. Raises `Unavailable`."""
+        behind them. Nothing is ever added before a position. Raises `ServiceUnavailable`."""
         reached = list(positions) or [Position(0, 0)] * index.shards
         full: dict[int, list[str]] = {}
         for shard in range(index.shards):
             if head := heads.get(index.head(shard)):
-                end = min(head.value.number, reached[shard].number + room // SEGMENT)
+                end = min(head.value.number, reached[shard].number + room // SEGMENT_SIZE)
                 full[shard] = [index.key(shard, n) for n in range(reached[shard].number, end)]
-                room -= SEGMENT * len(full[shard])
+                room -= SEGMENT_SIZE * len(full[shard])
         stored = await self._store.get_many([key for keys in full.values() for key in keys])
         found: list[Entry] = []
         for shard, keys in full.items():
             if any(key not in stored for key in keys):
-                raise Unavailable("A part of the index is missing.")
+                raise ServiceUnavailable("A part of the index is missing.")
             segments = [stored[key].value for key in keys]
             head_ = heads[index.head(shard)].value
             if reached[shard].number + len(keys) == head_.number:

@@ -13,13 +13,13 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from coffeeshop.store import Store
-from coffeeshop.transport import Unavailable
-from counter.index import DISORDER_MS, KEPT, Entry, Index, Segment
+from coffeeshop.transport import ServiceUnavailable
+from counter.index import HEAD_OVERLAP, MAX_OUT_OF_ORDER_MS, Entry, Index, Segment
 
 UNLIMITED = 1 << 60
 
 
-class Mark(NamedTuple):
+class ShardCursor(NamedTuple):
     """Where a reader is in a shard: at the segment of this number, which was the head, or not.
     Below 0 it has read all. No entry from there on counts for more than `ceiling`."""
 
@@ -33,7 +33,7 @@ class Cursor(NamedTuple):
     heads."""
 
     limit: Entry
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ShardCursor, ...] = ()
 
 
 class UnknownCursor(Exception):
@@ -46,62 +46,64 @@ class IndexReader:
     def __init__(self, store: Store[Segment]) -> None:
         self._store = store
 
-    async def before(self, index: Index, cursor: Cursor, count: int) -> "Found":
+    async def before(self, index: Index, cursor: Cursor, count: int) -> "EntryPage":
         """The newest entries below the cursor's limit, at least `count` unless there are fewer.
-        Raises `UnknownCursor` and `Unavailable`."""
+        Raises `UnknownCursor` and `ServiceUnavailable`."""
         if cursor.marks and len(cursor.marks) != index.shards:
             raise UnknownCursor
-        walks = await self._walks(index, cursor.marks)
+        readers = await self._readers(index, cursor.marks)
         while True:
-            read = {e for walk in walks.values() for e in walk.entries if e < cursor.limit}
-            own = {entry: at for walk in walks.values() for entry, at in walk.own.items()}
+            read = {e for reader in readers.values() for e in reader.entries if e < cursor.limit}
+            own = {entry: at for reader in readers.values() for entry, at in reader.own.items()}
             if own:  # in two shards the same entry may count for two times
                 read = set({(own.get(e, e[0]), e[1]): e for e in sorted(read)}.values())
             found = sorted(read, reverse=True)
             enough = found[count - 1][0] if len(found) >= count else -1
-            behind = [w for w in walks.values() if w.number > 0 and w.bound >= enough]
+            behind = [w for w in readers.values() if w.number > 0 and w.bound >= enough]
             if not behind:
-                unread = max((w.bound for w in walks.values() if w.number > 0), default=-1)
+                unread = max((w.bound for w in readers.values() if w.number > 0), default=-1)
                 entries = [Entry(*entry) for entry in found if entry[0] > unread]
-                marks = cursor.marks or (Mark(0, is_head=True),) * index.shards
-                return Found(entries, unread < 0, own, marks, walks)
+                marks = cursor.marks or (ShardCursor(0, is_head=True),) * index.shards
+                return EntryPage(entries, unread < 0, own, marks, readers)
             await self._extend(behind)
 
-    async def _walks(self, index: Index, marks: Sequence[Mark]) -> dict[int, "_Walk"]:
+    async def _readers(
+        self, index: Index, marks: Sequence[ShardCursor]
+    ) -> dict[int, "_ShardReader"]:
         """A walk through each shard that has unread entries: from its mark, or from its head."""
         numbered = enumerate(marks)
         full = {n: index.key(n, mark.number) for n, mark in numbered if mark.number >= 0}
         heads = {n: index.head(n) for n in range(index.shards) if not marks or marks[n].is_head}
         stored = await self._store.get_many([*heads.values(), *full.values()])
-        walks = {}
+        readers = {}
         for shard in range(index.shards):
             ceiling = marks[shard].ceiling if marks else None
             if segment := stored.get(full.get(shard, "")):
-                walks[shard] = _Walk(index, shard, segment.value, ceiling, is_head=False)
+                readers[shard] = _ShardReader(index, shard, segment.value, ceiling, is_head=False)
             elif segment := stored.get(heads.get(shard, "")):
-                walks[shard] = _Walk(index, shard, segment.value, ceiling, is_head=True)
+                readers[shard] = _ShardReader(index, shard, segment.value, ceiling, is_head=True)
             elif shard in full and shard not in heads:
                 raise UnknownCursor
-        return walks
+        return readers
 
-    async def _extend(self, walks: Iterable["_Walk"]) -> None:
-        keys = {walk.key(walk.number - 1): walk for walk in walks}
+    async def _extend(self, readers: Iterable["_ShardReader"]) -> None:
+        keys = {reader.key(reader.number - 1): reader for reader in readers}
         stored = await self._store.get_many(list(keys))
-        for key, walk in keys.items():
+        for key, reader in keys.items():
             if key not in stored:
-                raise Unavailable("A part of the index is missing.")
-            walk.take(stored[key].value)
+                raise ServiceUnavailable("A part of the index is missing.")
+            reader.take(stored[key].value)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class EntryPage:
     """Entries, newest first, each with the time that it counts for, and whether these are all."""
 
     entries: list[Entry]
     is_all: bool
     _own: Mapping[tuple[int, str], int]
-    _marks: Sequence[Mark]
-    _walks: Mapping[int, "_Walk"]
+    _marks: Sequence[ShardCursor]
+    _readers: Mapping[int, "_ShardReader"]
 
     def time_of(self, entry: Entry) -> int:
         """The entry's own time."""
@@ -110,13 +112,13 @@ class Found:
     def after(self, entry: Entry) -> Cursor:
         """The cursor that goes on after one of the entries."""
         marks = [
-            self._walks[shard].mark(entry) if shard in self._walks else mark
+            self._readers[shard].mark(entry) if shard in self._readers else mark
             for shard, mark in enumerate(self._marks)
         ]
         return Cursor(entry, tuple(marks))
 
 
-class _Walk:
+class _ShardReader:
     """A reader's way back through one shard: what it has read, and what it has not."""
 
     def __init__(
@@ -148,7 +150,7 @@ class _Walk:
             self.entries += segment.entries
         else:
             self._count(segment.entries, ceiling)
-        self.bound = min(ceiling, min(segment.entries)[0] + DISORDER_MS)
+        self.bound = min(ceiling, min(segment.entries)[0] + MAX_OUT_OF_ORDER_MS)
         """No entry of an older segment that is not in this one too counts for more."""
 
     def _count(self, entries: Sequence[tuple[int, str]], ceiling: int) -> None:
@@ -158,25 +160,25 @@ class _Walk:
             if counted < at:
                 self.own[counted, order_id] = at
                 self._counted[at, order_id] = counted
-            ceiling = min(ceiling, at + DISORDER_MS)
+            ceiling = min(ceiling, at + MAX_OUT_OF_ORDER_MS)
 
     def _ceiling_before(self, older: Sequence[tuple[int, str]]) -> int:
         """What the last of these entries, with which the oldest segment that was read begins,
         counts for at most: what came later is not that much older."""
         segment, ceiling = self._read[-1]
         later = {*segment.entries} - {*older}
-        return min([ceiling, *(at + DISORDER_MS for at, _ in later)])
+        return min([ceiling, *(at + MAX_OUT_OF_ORDER_MS for at, _ in later)])
 
-    def mark(self, limit: Entry) -> Mark:
+    def mark(self, limit: Entry) -> ShardCursor:
         """The newest segment with an entry below the limit that no older one has."""
         for (segment, ceiling), older in zip_longest(self._read, self._read[1:]):
             entries = {*segment.entries} - {*(older[0].entries if older else ())}
             if any((self._counted.get(e, e[0]), e[1]) < limit for e in entries):
                 is_head = self._first_is_head and segment is self._read[0][0]
                 needed = ceiling < max(segment.entries)[0]
-                return Mark(segment.number, is_head, ceiling if needed else None)
+                return ShardCursor(segment.number, is_head, ceiling if needed else None)
         segment, _ = self._read[-1]
         if segment.number == 0:
-            return Mark(-1, is_head=False)
-        ceiling = self._ceiling_before(segment.entries[:KEPT])
-        return Mark(segment.number - 1, is_head=False, ceiling=ceiling)
+            return ShardCursor(-1, is_head=False)
+        ceiling = self._ceiling_before(segment.entries[:HEAD_OVERLAP])
+        return ShardCursor(segment.number - 1, is_head=False, ceiling=ceiling)

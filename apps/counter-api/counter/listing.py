@@ -6,12 +6,12 @@ from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
 from counter.index import SEGMENTS, Entry, milliseconds
 from counter.index_reader import Cursor, IndexReader
-from counter.orders import EVERYONE, STORE, Orders, customer_index
-from counter.view import View
+from counter.orders import ALL_ORDERS, STORE, Orders, customer_index
+from counter.view import OrderView
 
 NEWEST = Cursor(Entry(10**15 - 1, ""))
 """Above every entry, also of orders that were placed while a clock was days ahead."""
-FEW_LOOKS, MOST_LOOKS = 12, 60
+MIN_READS, MAX_READS = 12, 60
 """How often one page looks at entries: with something to show, and with nothing yet."""
 FILTERED = 100
 """Entries that are looked at together where a status is wanted: most may be left out."""
@@ -19,7 +19,7 @@ FILTERED = 100
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    orders: list[View]
+    orders: list[OrderView]
     next: Cursor | None
 
 
@@ -33,12 +33,12 @@ class Listing:
         self, cursor: Cursor | None, count: int, *, customer: str | None, status: str | None
     ) -> Page:
         """Up to `count` orders: none at all only on the last page, or where none was found among
-        the 6,000 that a page looks at. Raises `UnknownCursor` and `Unavailable`."""
-        index = EVERYONE if customer is None else customer_index(self._secret, customer)
+        the 6,000 that a page looks at. Raises `UnknownCursor` and `ServiceUnavailable`."""
+        index = ALL_ORDERS if customer is None else customer_index(self._secret, customer)
         next_ = cursor or NEWEST
         size = count if status is None else max(count, FILTERED)
-        orders: list[View] = []
-        for looks in range(1, MOST_LOOKS + 1):
+        orders: list[OrderView] = []
+        for looks in range(1, MAX_READS + 1):
             found = await self._index.before(index, next_, size)
             batch, rest = found.entries[:size], len(found.entries) > size
             views = await self._orders.find_many([entry.id for entry in batch])
@@ -54,12 +54,12 @@ class Listing:
             if found.is_all and not rest:
                 return Page(orders, None)
             next_ = found.after(batch[-1])
-            if orders and looks >= FEW_LOOKS:
+            if orders and looks >= MIN_READS:
                 break
         return Page(orders, next_)
 
 
-def _is_of(seen: View, at: int, customer: str | None) -> bool:
+def _is_of(seen: OrderView, at: int, customer: str | None) -> bool:
     """Whether the entry is the order's own, and the customer's. A repeated request leaves entries
     with other times, and a key that was used for another customer one of a foreign order."""
     own = milliseconds(seen.order.placed_at) == at

@@ -20,25 +20,25 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from coffeeshop.environment import Environment
-from coffeeshop.http import Parts, Response, Stream, unavailable
+from coffeeshop.http import Parts, Response, Stream, service_unavailable
 from coffeeshop.logs import Log, traceparent
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 
-LIFETIME = 60.0
+MAX_STREAM_SECONDS = 60.0
 """Seconds."""
-BUDGET = 256 * 1024
+MAX_STREAM_BYTES = 256 * 1024
 """Bytes."""
-STREAMS = 256
+MAX_STREAMS = 256
 """Of one instance, at once."""
 HEARTBEAT = 5.0
 """Seconds of silence before a comment is sent: writing is how a guest learns of a hang-up."""
-FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
+MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.5
 """Seconds between two looks at what is waited for: at first, and at last."""
-SLOWEST = 1.0
+MAX_FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at what is followed and does not change."""
 
 
-class Document(NamedTuple):
+class Snapshot(NamedTuple):
     """A line of JSON, whether it will never change again, and of a list its entries."""
 
     body: bytes
@@ -46,15 +46,15 @@ class Document(NamedTuple):
     entries: tuple[bytes, ...] = ()
 
 
-Read = Callable[[], Awaitable[Document]]
+Read = Callable[[], Awaitable[Snapshot]]
 Changes = Callable[[tuple[bytes, ...]], bytes]
 """The document that tells of these entries alone."""
 
 
-class _Followed:
+class _SharedPoll:
     """What streams of this instance follow. The first of them whose time has come looks."""
 
-    def __init__(self, seen: Document, at: datetime) -> None:
+    def __init__(self, seen: Snapshot, at: datetime) -> None:
         self.seen = seen
         self.streams = 0
         self._at = at
@@ -69,26 +69,26 @@ class _Followed:
         self._is_looking, self._at = True, now
         try:
             self.seen = await read()
-        except Unavailable:
+        except ServiceUnavailable:
             pass  # the next look may be answered
         finally:
             self._is_looking = False
 
 
-_followed: dict[str, _Followed] = {}
+_followed: dict[str, _SharedPoll] = {}
 """By what is followed. Only of this instance, and only while somebody follows it."""
 _streams = 0
 """Of this instance, by now."""
 
 
-def check_room() -> None:
+def check_stream_limit() -> None:
     """Raises `Problem` 503 if this instance has no room for one more stream."""
-    if _streams >= STREAMS:
-        raise unavailable("Too many follow the shop at once. Ask for the orders instead.")
+    if _streams >= MAX_STREAMS:
+        raise service_unavailable("Too many follow the shop at once. Ask for the orders instead.")
 
 
-async def latest(key: str, read: Read) -> Document:
-    """What the streams saw last of this, or what is read now. Raises `Unavailable`."""
+async def latest(key: str, read: Read) -> Snapshot:
+    """What the streams saw last of this, or what is read now. Raises `ServiceUnavailable`."""
     followed = _followed.get(key)
     return followed.seen if followed else await read()
 
@@ -96,7 +96,7 @@ async def latest(key: str, read: Read) -> Document:
 def events(
     env: Environment,
     log: Log,
-    first: Document,
+    first: Snapshot,
     read: Read,
     pause: float,
     *,
@@ -109,7 +109,7 @@ def events(
 
     async def follow(parts: Parts) -> None:
         global _streams
-        followed = _followed.get(key or "") or _Followed(first, env.clock())
+        followed = _followed.get(key or "") or _SharedPoll(first, env.clock())
         if key:
             _followed[key] = followed
         _streams, followed.streams = _streams + 1, followed.streams + 1
@@ -124,30 +124,34 @@ def events(
         200,
         media_type="text/event-stream",
         headers=(("cache-control", "no-store"), ("x-accel-buffering", "no")),
-        stream=_outliving(log, follow),
+        stream=_detached(log, follow),
     )
 
 
 async def _follow(
     env: Environment,
     parts: Parts,
-    followed: _Followed,
-    first: Document,
+    followed: _SharedPoll,
+    first: Snapshot,
     read: Read,
     pause: float,
     changes: Changes | None,
 ) -> None:
     sent, part = first, b"retry: 1000\ndata: %s\n\n" % first.body
     lived = silent = 0.0
-    left, rest = BUDGET, pause
+    left, rest = MAX_STREAM_BYTES, pause
     while await parts.send(part):
         left, part = left - len(part), b""
         while not part:
-            if sent.has_ended or left <= 0 or lived >= LIFETIME:
+            if sent.has_ended or left <= 0 or lived >= MAX_STREAM_SECONDS:
                 return
-            rest = min(rest, LIFETIME - lived)
+            rest = min(rest, MAX_STREAM_SECONDS - lived)
             await env.sleep(rest)
-            lived, silent, rest = lived + rest, silent + rest, min(rest * 1.5, max(pause, SLOWEST))
+            lived, silent, rest = (
+                lived + rest,
+                silent + rest,
+                min(rest * 1.5, max(pause, MAX_FOLLOW_INTERVAL)),
+            )
             await followed.look(env, read, pause)
             now = followed.seen
             if now.body != sent.body:
@@ -157,32 +161,32 @@ async def _follow(
                 part, silent = b":\n\n", 0.0
 
 
-def _news(old: Document, now: Document, changes: Changes) -> bytes:
+def _news(old: Snapshot, now: Snapshot, changes: Changes) -> bytes:
     known = frozenset(old.entries)
     return changes(tuple(entry for entry in now.entries if entry not in known))
 
 
-def once_ended(env: Environment, log: Log, first: Document, read: Read, seconds: float) -> Response:
+def long_poll(env: Environment, log: Log, first: Snapshot, read: Read, seconds: float) -> Response:
     """The document when it has ended, or else as it was seen last after this long."""
 
     async def wait(parts: Parts) -> None:
         document = first
-        pause, waited = FIRST_PAUSE, 0.0
+        pause, waited = MIN_POLL_INTERVAL, 0.0
         while not document.has_ended and waited < seconds:
             pause = min(pause, seconds - waited)
             await env.sleep(pause)
             waited += pause
-            pause = min(pause * 1.5, LAST_PAUSE)
+            pause = min(pause * 1.5, MAX_POLL_INTERVAL)
             try:
                 document = await read()
-            except Unavailable:
+            except ServiceUnavailable:
                 continue  # the next look may be answered
         await parts.send(document.body)
 
-    return Response(200, stream=_outliving(log, wait))
+    return Response(200, stream=_detached(log, wait))
 
 
-def _outliving(log: Log, send: Stream) -> Stream:
+def _detached(log: Log, send: Stream) -> Stream:
     """The stream outlives the request, and its context."""
     trace = traceparent.get()
 

@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from typing import Literal
 
 from coffeeshop import paths
-from coffeeshop.concurrency import together
+from coffeeshop.concurrency import gather_all
 from coffeeshop.contracts import Menu, Offer, Station
 from coffeeshop.environment import Environment
-from coffeeshop.files import etag, unless_known
+from coffeeshop.files import etag, not_modified
 from coffeeshop.http import Problem, Request, Response, unauthorized
 from coffeeshop.logs import Log
 from coffeeshop.operation import JSON, Answer, Operation
 from coffeeshop.sidecar import Sidecar
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 from counter.clients import AtStation, Products, TooManyRequests, WrongToken
 
 
@@ -50,7 +50,7 @@ class MenuBoard:
         )
         body = menu.to_json()
         version = etag(body)
-        return unless_known(request, version) or Response(
+        return not_modified(request, version) or Response(
             200, body, headers=(("etag", version), ("cache-control", "no-cache"))
         )
 
@@ -101,14 +101,16 @@ class MenuBoard:
     async def _sold_out(self, stations: Iterable[Station]) -> dict[Station, set[int] | None]:
         """Of each station the item types that are sold out, None where it does not say."""
         asked = sorted(stations)
-        answers = await together(*(self._sold_out_at(station) for station in asked))
+        answers = await gather_all(*(self._sold_out_at(station) for station in asked))
         return dict(zip(asked, answers, strict=True))
 
     async def _sold_out_at(self, station: Station) -> set[int] | None:
         try:
             return await AtStation(self._sidecar, station).sold_out()
-        except (TooManyRequests, Unavailable) as error:
-            self._log("menu.station_silent", level="warning", station=station, cause=str(error))
+        except (TooManyRequests, ServiceUnavailable) as error:
+            self._log(
+                "menu.station_unavailable", level="warning", station=station, cause=str(error)
+            )
             return None
 
 

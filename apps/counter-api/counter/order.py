@@ -2,7 +2,7 @@
 
 State in, new state out. Nothing here reads a clock, draws an id or calls anybody. W1 to W17 are the
 workflow's rules (docs/workflow.md). What an order looks like from outside is in `counter.view`,
-what the sweep does about it in `counter.looks`.
+what the sweep does about it in `counter.checks`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -107,7 +107,7 @@ def place(
 # A station's report
 
 
-def reported(event: StationAnswered, now: datetime) -> Report:
+def to_report(event: StationAnswered, now: datetime) -> Report:
     """The report as the counter stores it."""
     return Report(
         station=event.station,
@@ -125,7 +125,7 @@ def newest(
     """The reports to be stored, of each order and station the newest (W7)."""
     found: dict[tuple[str, Station], tuple[Delivered[StationAnswered], Report]] = {}
     for each in events:
-        key, report = (each.event.orderId, each.event.station), reported(each.event, now)
+        key, report = (each.event.orderId, each.event.station), to_report(each.event, now)
         if key not in found or newer(found[key][1], report) is not None:
             found[key] = each, report
     return list(found.values())
@@ -146,7 +146,7 @@ def contradicts(stored: Report, report: Report) -> bool:
     return stored.gave_up or (report.final and stored.items != report.items)
 
 
-def given_up(order: Order, station: Station, now: datetime) -> Report:
+def given_up_report(order: Order, station: Station, now: datetime) -> Report:
     """Stands for the report of a station that never reported (W10)."""
     reason = f"The {station} did not answer in time."
     items = (ItemOutcome(i.id, ItemStatus.FAILED, reason) for i in order.items_of(station))
@@ -161,6 +161,6 @@ def given_up(order: Order, station: Station, now: datetime) -> Report:
     )
 
 
-def open_stations(order: Order, reports: Reports) -> tuple[Station, ...]:
+def unfinished_stations(order: Order, reports: Reports) -> tuple[Station, ...]:
     """The stations that have not reported their last word."""
     return tuple(s for s in order.stations if s not in reports or not reports[s].final)

@@ -10,17 +10,17 @@ from pydantic import Discriminator, TypeAdapter
 from coffeeshop.contracts import Station
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
-from counter.documents import Cancellation, Order, Record, Report, Reports
+from counter.documents import Cancellation, Order, OrderDocument, Report, Reports
 from counter.index import Index
-from counter.view import View, view
+from counter.view import OrderView, view
 
 STORE = "counter-store"
-EVERYONE = Index("all", 32)
+ALL_ORDERS = Index("all", 32)
 """Of all orders. The sweep watches it."""
 CUSTOMER_SHARDS = 4
 
 
-def _with_reports(document: Any) -> Any:
+def _upgraded(document: Any) -> Any:
     """An order as earlier releases stored it, with its status and its items' in itself, in today's
     form: one that had ended is settled. The sweep sees one that was open through."""
     if not isinstance(document, dict) or "history" not in document:
@@ -49,17 +49,19 @@ class _Records:
     """What is under an order's id. Only what an earlier release stored is looked into before it is
     parsed: a validator in Python would have every document made twice."""
 
-    _documents: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Discriminator("kind")])
+    _documents: TypeAdapter[OrderDocument] = TypeAdapter(
+        Annotated[OrderDocument, Discriminator("kind")]
+    )
 
-    def validate_json(self, data: bytes) -> Record:
+    def validate_json(self, data: bytes) -> OrderDocument:
         if b'"history":' in data:
             return self.validate_python(json.loads(data))
         return self._documents.validate_json(data)
 
-    def validate_python(self, document: Any) -> Record:
-        return self._documents.validate_python(_with_reports(document))
+    def validate_python(self, document: Any) -> OrderDocument:
+        return self._documents.validate_python(_upgraded(document))
 
-    def dump_json(self, record: Record) -> bytes:
+    def dump_json(self, record: OrderDocument) -> bytes:
         return self._documents.dump_json(record)
 
 
@@ -91,42 +93,42 @@ class Orders:
         self.reports = Store(sidecar, STORE, _REPORTS)
         self.cancellations = Store(sidecar, STORE, _CANCELLATIONS)
 
-    async def find(self, order_id: str) -> View | None:
+    async def find(self, order_id: str) -> OrderView | None:
         """The order as the public sees it, or None: a tombstone is no order. Raises
-        `Unavailable`."""
+        `ServiceUnavailable`."""
         stored = await self.records.get(order_id)
         if stored is None or not isinstance(stored.value, Order):
             return None
         return await self.view(stored.value)
 
-    async def view(self, order: Order) -> View:
-        """The order with its reports. Raises `Unavailable`."""
+    async def view(self, order: Order) -> OrderView:
+        """The order with its reports. Raises `ServiceUnavailable`."""
         (seen,) = await self._views([order])
         return seen
 
-    async def find_many(self, ids: Sequence[str]) -> dict[str, View]:
-        """Those of the orders that exist. Raises `Unavailable`."""
+    async def find_many(self, ids: Sequence[str]) -> dict[str, OrderView]:
+        """Those of the orders that exist. Raises `ServiceUnavailable`."""
         records = await self.records.get_many(ids)
         orders = [r.value for r in records.values() if isinstance(r.value, Order)]
         return {seen.order.id: seen for seen in await self._views(orders)}
 
-    async def _views(self, orders: Iterable[Order]) -> list[View]:
+    async def _views(self, orders: Iterable[Order]) -> list[OrderView]:
         found = list(orders)
         reports = await self.reports_of([order for order in found if order.settled is None])
         return [view(order, reports.get(order.id, {})) for order in found]
 
     async def with_reports(
         self, ids: Sequence[str]
-    ) -> tuple[dict[str, Stored[Record]], dict[str, Reports]]:
+    ) -> tuple[dict[str, Stored[OrderDocument]], dict[str, Reports]]:
         """What stands under the ids, and of what is not settled the reports. Raises
-        `Unavailable`."""
+        `ServiceUnavailable`."""
         records = await self.records.get_many(ids)
         found = (stored.value for stored in records.values())
         unsettled = [r for r in found if isinstance(r, Order) and r.settled is None]
         return records, await self.reports_of(unsettled)
 
     async def reports_of(self, orders: Sequence[Order]) -> dict[str, Reports]:
-        """By order id the reports that exist. Raises `Unavailable`."""
+        """By order id the reports that exist. Raises `ServiceUnavailable`."""
         keys = {(o.id, s): report_key(o.id, s) for o in orders for s in o.stations}
         stored: dict[str, Stored[Report]] = await self.reports.get_many(list(keys.values()))
         found: dict[str, dict[Station, Report]] = {order.id: {} for order in orders}

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from counter.view import View
+from counter.view import OrderView
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlaceResult:
     """An order, and whether an earlier request with the same key had placed it."""
 
-    order: View
+    order: OrderView
     is_repeat: bool
 
 
@@ -21,7 +21,7 @@ class Abandoned(Exception):
     """The key's order was given up before it was saved: it will never be made."""
 
 
-class MayExist(Exception):
+class OutcomeUnknown(Exception):
     """Whether the order was saved is unknown: the same key will tell."""
 
     def __init__(self, order_id: str) -> None:
@@ -33,9 +33,9 @@ class UnknownOrder(Exception):
     """There is no such order, and there never will be."""
 
 
-class Ended(Exception):
+class OrderEnded(Exception):
     """The order has ended: nothing of it can be cancelled any more."""
 
-    def __init__(self, order: View) -> None:
+    def __init__(self, order: OrderView) -> None:
         super().__init__(order.order.id)
         self.order = order

@@ -7,7 +7,7 @@ runs without them.
 from importlib.util import find_spec
 from pathlib import Path
 
-from coffeeshop.files import File, beside
+from coffeeshop.files import File, read_sibling
 from coffeeshop.operation import JSON, Answer, Operation
 
 _SAFE = (
@@ -33,9 +33,9 @@ HTML = _file("index.html", "text/html; charset=utf-8")
 STYLE = _file("page.css", "text/css; charset=utf-8")
 SCRIPT = _file("page.js", "text/javascript; charset=utf-8")
 ICON = _file("icon.svg", "image/svg+xml")
-DESCRIPTION = beside(__file__, "openapi.json")
+DESCRIPTION = read_sibling(__file__, "openapi.json")
 EVENTS = File(
-    beside(__file__, "asyncapi.json"),
+    read_sibling(__file__, "asyncapi.json"),
     operation=Operation(
         "getEventsDescription",
         "The description of the events (AsyncAPI)",

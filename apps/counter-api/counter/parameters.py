@@ -4,12 +4,12 @@ import base64
 import re
 from collections.abc import Mapping
 
-from coffeeshop.answers import FieldError
 from coffeeshop.fields import MAX_NAME
 from coffeeshop.http import Problem, invalid_fields
+from coffeeshop.responses import FieldError
 from coffeeshop.text import accepted
 from counter.index import Entry
-from counter.index_reader import Cursor, Mark
+from counter.index_reader import Cursor, ShardCursor
 
 MAX_WAIT_SECONDS = 30
 PAGE = 20
@@ -54,14 +54,16 @@ def encoded(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _encoded_mark(mark: Mark) -> str:
+def _encoded_mark(mark: ShardCursor) -> str:
     ceiling = "" if mark.ceiling is None else f"@{mark.ceiling}"
     return f"{mark.number}{'h' * mark.is_head}{ceiling}"
 
 
-def _mark(text: str) -> Mark:
+def _mark(text: str) -> ShardCursor:
     place, _, ceiling = text.partition("@")
-    return Mark(int(place.rstrip("h")), place.endswith("h"), int(ceiling) if ceiling else None)
+    return ShardCursor(
+        int(place.rstrip("h")), place.endswith("h"), int(ceiling) if ceiling else None
+    )
 
 
 def cursor(query: Mapping[str, str]) -> Cursor | None:

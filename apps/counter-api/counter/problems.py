@@ -1,6 +1,6 @@
 """Answers of counter-api other than success, where several routes give them."""
 
-from coffeeshop.answers import RETRY_AFTER_SECONDS, Problem
+from coffeeshop.responses import RETRY_AFTER_SECONDS, Problem
 
 
 def no_order() -> Problem:

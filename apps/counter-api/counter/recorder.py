@@ -11,16 +11,16 @@ from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
 from coffeeshop.logs import Log, tracing
 from coffeeshop.topics import CANCELLED
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 from counter import order as rules
-from counter.announce import Announcer
+from counter.announce import StationEvents
 from counter.documents import Order, Report
 from counter.index import milliseconds, moment
 from counter.orders import Orders, report_key
 
 
 class Recorder:
-    def __init__(self, orders: Orders, stations: Announcer, env: Environment, log: Log) -> None:
+    def __init__(self, orders: Orders, stations: StationEvents, env: Environment, log: Log) -> None:
         self._orders = orders
         self._stations = stations
         self._env = env
@@ -29,7 +29,7 @@ class Recorder:
 
     async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
         """Store the reports: one save in the usual case, and no read (W4, W7). Raises
-        `Unavailable` to get all of them again."""
+        `ServiceUnavailable` to get all of them again."""
         now = moment(milliseconds(self._env.clock()))
         for each in events:
             self._differences.sent(f"{each.event.station}-api", each.sent_at, now)
@@ -40,7 +40,7 @@ class Recorder:
         there = await self._orders.reports.create_all({key: r for key, (_, r) in new.items()})
         for key, (each, report) in new.items():
             if key not in there:
-                raise Unavailable("The store did not confirm.")
+                raise ServiceUnavailable("The store did not confirm.")
             with tracing(each.trace):
                 if there[key] == report:
                     self._log_report(each.event)
@@ -54,7 +54,7 @@ class Recorder:
 
         def lay_over(stored: Report | None) -> Report | None:
             if stored is None:
-                raise Unavailable("The store did not confirm.")
+                raise ServiceUnavailable("The store did not confirm.")
             return rules.newer(stored, report)
 
         stays = await self._orders.reports.change(key, lay_over, self._env.jitter)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from coffeeshop.contracts import ItemStatus, OrderStatus
 from counter.documents import ItemOutcome, Order, Reports
-from counter.order import open_stations
+from counter.order import unfinished_stations
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class OrderView:
     """An order with its stations' reports laid over it: derived at each read, never stored."""
 
     order: Order
@@ -32,16 +32,16 @@ class View:
         return self.status not in (OrderStatus.PLACED, OrderStatus.IN_PROGRESS)
 
 
-def view(order: Order, reports: Reports) -> View:
+def view(order: Order, reports: Reports) -> OrderView:
     """The order's public form. It is terminal when every report that it needs is final; a settled
     order needs no reports but its own."""
     known, unfinished = order.settled, False
     if known is None:
         known = tuple(reports[station] for station in order.stations if station in reports)
-        unfinished = bool(open_stations(order, reports))
+        unfinished = bool(unfinished_stations(order, reports))
     placed = Change(OrderStatus.PLACED, order.placed_at, "the order was placed")
     if not known:
-        return View(order, OrderStatus.PLACED, {}, order.placed_at, (placed,))
+        return OrderView(order, OrderStatus.PLACED, {}, order.placed_at, (placed,))
     said = {(report.station, each.id): each for report in known for each in report.items}
     outcomes = {
         item.id: said[item.station, item.id]
@@ -52,7 +52,7 @@ def view(order: Order, reports: Reports) -> View:
     last = max(report.recorded_at for report in known)
     begins = Change(OrderStatus.IN_PROGRESS, begun, "a station reported")
     if unfinished:
-        return View(order, OrderStatus.IN_PROGRESS, outcomes, last, (placed, begins))
+        return OrderView(order, OrderStatus.IN_PROGRESS, outcomes, last, (placed, begins))
     for item in order.items:
         if item.id not in outcomes:
             reason = f"The {item.station} did not say."
@@ -60,7 +60,7 @@ def view(order: Order, reports: Reports) -> View:
     status, cause = _end({outcome.status for outcome in outcomes.values()})
     ends = Change(status, last, cause)
     history = (placed, begins, ends) if len(known) > 1 or begun < last else (placed, ends)
-    return View(order, status, outcomes, last, history)
+    return OrderView(order, status, outcomes, last, history)
 
 
 def _end(statuses: Collection[ItemStatus]) -> tuple[OrderStatus, str]:

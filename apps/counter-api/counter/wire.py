@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from pydantic import TypeAdapter
 
 from coffeeshop import contracts
-from coffeeshop.answers import FieldError
 from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
 from coffeeshop.http import Problem, invalid_fields
+from coffeeshop.responses import FieldError
 from counter import parameters
 from counter.documents import Item, ItemOutcome
 from counter.index_reader import Cursor
 from counter.listing import Page
 from counter.order import OrderRequest, Rejected, Wanted, WrongCount, WrongItems
-from counter.view import View
+from counter.view import OrderView
 
 _ORDERS = TypeAdapter(contracts.Order)
 _PAGES = TypeAdapter(contracts.OrderPage)
@@ -85,7 +85,7 @@ def _wrong_items(command: PlaceOrder, error: WrongItems) -> Iterable[FieldError]
 # Out
 
 
-def document(seen: View) -> bytes:
+def document(seen: OrderView) -> bytes:
     """The order as JSON."""
     return contracts.with_numbers(_ORDERS.dump_json(_order(seen)))
 
@@ -105,7 +105,7 @@ def page_of(orders: Iterable[bytes], next_: Cursor | None) -> bytes:
     return b'{"orders":[%s],"next":%s}' % (b",".join(orders), cursor)
 
 
-def _order(seen: View) -> contracts.Order:
+def _order(seen: OrderView) -> contracts.Order:
     """The order as the public sees it. Its parts were checked when they came in."""
     order = seen.order
     return contracts.Order(

@@ -8,7 +8,7 @@
              ended, and see to it that what was never saved never will be
 
 Each document has one writer. Dapr keeps what must last: the documents with their ETags, the events
-in the broker. The decisions are pure functions in `counter.order` and `counter.looks`; W1 to W17
+in the broker. The decisions are pure functions in `counter.order` and `counter.checks`; W1 to W17
 are the rules of docs/workflow.md.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from coffeeshop.concurrency import together
+from coffeeshop.concurrency import gather_all
 from coffeeshop.contracts import Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
@@ -25,23 +25,39 @@ from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Save, Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, Event
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 from counter import order as rules
-from counter.announce import Announcer
+from counter.announce import StationEvents
+from counter.checks import Action, CreateTombstone, GiveUp, Remind, Settle, next_action
 from counter.clients import Products
-from counter.documents import Cancellation, Order, Record, Tombstone
+from counter.documents import Cancellation, Order, OrderDocument, Tombstone
 from counter.ids import OrderIds
 from counter.index import SEGMENTS, Entry, Indexes, milliseconds, moment
-from counter.looks import Ask, Bury, GiveUp, Look, Settle, look
-from counter.orders import EVERYONE, STORE, Orders, cancellation_key, customer_index, report_key
-from counter.outcomes import Abandoned, Ended, KeyReused, MayExist, Placed, UnknownOrder
+from counter.orders import ALL_ORDERS, STORE, Orders, cancellation_key, customer_index, report_key
+from counter.outcomes import (
+    Abandoned,
+    KeyReused,
+    OrderEnded,
+    OutcomeUnknown,
+    PlaceResult,
+    UnknownOrder,
+)
 from counter.recorder import Recorder
-from counter.view import View, view
-from counter.watch import LOOKING_MS, WATCH, WATCHES, Turns, Watch, Watched, chunks, due
+from counter.sweep_state import (
+    SWEEP_BUDGET_MS,
+    SWEEP_STATE_KEY,
+    SWEEP_STATES,
+    OpenEntry,
+    SweepLease,
+    SweepState,
+    batches,
+    due,
+)
+from counter.view import OrderView, view
 
-BUDGET = timedelta(seconds=2)
+PLACE_BUDGET = timedelta(seconds=2)
 """An order that could not be saved this long after its request came is not saved at all (W2)."""
-FIRST_ANSWERS = timedelta(milliseconds=500)
+LOAD_SHED_AFTER = timedelta(milliseconds=500)
 """Load shedding: an order whose first questions took longer is refused while nothing of it is
 stored. Saved later it would mostly exceed the budget, and leave index entries behind (measured
 with 256 connections: 1,671 of 2,770 did)."""
@@ -54,78 +70,79 @@ class Workflow:
         self._secret = env.settings.id_secret.encode()
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._products = Products(sidecar)
-        self._stations = Announcer(sidecar, self._now)
+        self._stations = StationEvents(sidecar, self._now)
         self._orders = Orders(sidecar)
         self._recorder = Recorder(self._orders, self._stations, env, log)
         self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), env.choose)
-        self._watches = Store(sidecar, STORE, WATCHES)
-        self._turns = Turns(self._watches, env.entropy)
+        self._states = Store(sidecar, STORE, SWEEP_STATES)
+        self._lease = SweepLease(self._states, env.entropy)
         self._ids = OrderIds(self._secret, env.settings.pos_token, env.entropy)
 
     # Placing an order
 
-    async def place(self, request: rules.OrderRequest, key: str | None) -> Placed:
+    async def place(self, request: rules.OrderRequest, key: str | None) -> PlaceResult:
         """Place an order, or find the one that this idempotency key has placed. Raises `Rejected`,
-        `KeyReused`, `Abandoned`, `MayExist`, `TooManyRequests` and `Unavailable`."""
+        `KeyReused`, `Abandoned`, `OutcomeUnknown`, `TooManyRequests` and `ServiceUnavailable`."""
         now = self._now()
 
         def in_time() -> bool:
-            return self._now() - now <= BUDGET
+            return self._now() - now <= PLACE_BUDGET
 
         order_id = self._ids.of(key)
-        menu, (slots, known) = await together(
+        menu, (slots, known) = await gather_all(
             self._products.items(rules.requested_types(request)),
-            self._indexes.slots(
-                EVERYONE,
+            self._indexes.choose_heads(
+                ALL_ORDERS,
                 customer_index(self._secret, request.loyalty_member_id),
-                beside=self._orders.records,
+                also_from=self._orders.records,
                 keys=[order_id] if key else [],
             ),
         )
         if (stored := known.get(order_id)) is not None:
             return await self._repeated(stored, request.body_hash)
-        if self._now() - now > FIRST_ANSWERS:
-            raise Unavailable("The shop is overloaded.")
+        if self._now() - now > LOAD_SHED_AFTER:
+            raise ServiceUnavailable("The shop is overloaded.")
         deadline = self._env.settings.order_deadline
         order = rules.place(request, menu, order_id=order_id, now=now, deadline=deadline)
         # W2: the index is what watches an order, so that its entry is confirmed first.
         await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
         if not in_time():
-            raise Unavailable("Placing the order took too long.")
+            raise ServiceUnavailable("Placing the order took too long.")
         if (stored := await self._create(order)) is not None:
             return await self._repeated(stored, request.body_hash)
         self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
-        await self._submit(order, PLACED)  # W4: a saved order is placed, whatever this answers
-        return Placed(view(order, {}), is_repeat=False)
+        await self._publish(order, PLACED)  # W4: a saved order is placed, whatever this answers
+        return PlaceResult(view(order, {}), is_repeat=False)
 
-    async def _create(self, order: Order) -> Stored[Record] | None:
+    async def _create(self, order: Order) -> Stored[OrderDocument] | None:
         """Create the order; None if it is saved now, else what stands there (W3)."""
         try:
             stored = await self._orders.records.create(order.id, order)
-        except Unavailable as error:
-            raise MayExist(order.id) from error
+        except ServiceUnavailable as error:
+            raise OutcomeUnknown(order.id) from error
         return None if stored is None or stored.value == order else stored
 
-    async def _repeated(self, stored: Stored[Record], body_hash: str) -> Placed:
+    async def _repeated(self, stored: Stored[OrderDocument], body_hash: str) -> PlaceResult:
         """The answer to a key whose id is taken (W3)."""
         record = stored.value
         if isinstance(record, Tombstone):
             raise Abandoned
         if record.body_hash != body_hash:
             raise KeyReused
-        return Placed(await self._orders.view(record), is_repeat=True)
+        return PlaceResult(await self._orders.view(record), is_repeat=True)
 
     # A station's report
 
     async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
-        """Store stations' reports (W4, W7). Raises `Unavailable` to get all of them again."""
+        """Store stations' reports (W4, W7). Raises `ServiceUnavailable` to get all of them
+        again."""
         await self._recorder.record(events)
 
     # Cancelling
 
-    async def cancel(self, order_id: str) -> View:
+    async def cancel(self, order_id: str) -> OrderView:
         """Ask the stations to cancel what they have not begun (W13). Raises `UnknownOrder`, after
-        which there never will be one, `Ended` and `Unavailable`."""
+        which there never will be one, `OrderEnded` and `ServiceUnavailable`."""
         stored = await self._orders.records.get(order_id)
         if stored is None:
             tombstone = Tombstone(order_id, self._now())
@@ -135,69 +152,73 @@ class Workflow:
         order = stored.value
         seen = await self._orders.view(order)
         if seen.is_terminal:
-            raise Ended(seen)
+            raise OrderEnded(seen)
         cancellation = Cancellation(self._now())
         await self._orders.cancellations.create(cancellation_key(order.id), cancellation)
         self._log("order.cancellation_requested", orderId=order.id)
-        await self._submit(order, CANCELLED)
+        await self._publish(order, CANCELLED)
         return seen
 
-    async def _submit(self, order: Order, event: Event[StationOrdered]) -> None:
+    async def _publish(self, order: Order, event: Event[StationOrdered]) -> None:
         """Tell the order's stations. What is not confirmed the sweep publishes (W8)."""
         try:
             await self._stations.tell(order, order.stations, event)
-        except Unavailable as error:
-            self._log("order.not_submitted", level="warning", orderId=order.id, cause=str(error))
+        except ServiceUnavailable as error:
+            self._log("order.not_published", level="warning", orderId=order.id, cause=str(error))
 
     # The sweep
 
     async def sweep(self) -> None:
         """Look at what is due: entries that are new in the index, and those that were open when
-        they were looked at last. Raises `Unavailable`: the next sweep looks again."""
+        they were looked at last. Raises `ServiceUnavailable`: the next sweep looks again."""
         now = milliseconds(self._now())
-        heads, watches = await self._indexes.heads(EVERYONE, beside=self._watches, keys=[WATCH])
-        stored = watches.get(WATCH)
-        watch = stored.value if stored else Watch()
-        added, positions = await self._indexes.since(EVERYONE, watch.positions, heads, watch.room)
+        heads, watches = await self._indexes.heads(
+            ALL_ORDERS, also_from=self._states, keys=[SWEEP_STATE_KEY]
+        )
+        stored = watches.get(SWEEP_STATE_KEY)
+        watch = stored.value if stored else SweepState()
+        added, positions = await self._indexes.since(ALL_ORDERS, watch.positions, heads, watch.room)
         entries = watch.entries(added, now)
         due_now = due(entries.values(), now)
         if not added and not due_now:
             return
-        claim = await self._turns.claim(stored, now)
+        claim = await self._lease.acquire(stored, now)
         if claim is None:
             return
-        for chunk in chunks(due_now):
-            if milliseconds(self._now()) - now >= LOOKING_MS:
+        for chunk in batches(due_now):
+            if milliseconds(self._now()) - now >= SWEEP_BUDGET_MS:
                 break  # what is left is still due
             try:
-                still_open = await self._look_at(chunk)
-            except Unavailable as error:
+                still_open = await self._check_batch(chunk)
+            except ServiceUnavailable as error:
                 self._log("sweep.incomplete", level="warning", cause=str(error))
                 continue
             for entry in chunk:
                 del entries[entry.id]
             entries |= {entry.id: entry for entry in still_open}
-        await self._turns.remember(Watch(positions, tuple(entries.values()), now, claim))
+        await self._lease.save(SweepState(positions, tuple(entries.values()), now, claim))
 
-    async def _look_at(self, entries: Sequence[Watched]) -> list[Watched]:
+    async def _check_batch(self, entries: Sequence[OpenEntry]) -> list[OpenEntry]:
         """Do what is due about the entries, in bulk. Returns those that are not done (W12). Raises
-        `Unavailable`."""
+        `ServiceUnavailable`."""
         now = self._now()
         records, reports = await self._orders.with_reports([entry.id for entry in entries])
-        by_kind: dict[type[Look], list[tuple[Watched, Any]]] = defaultdict(list)
+        by_kind: dict[type[Action], list[tuple[OpenEntry, Any]]] = defaultdict(list)
         for entry in entries:
             stored = records.get(entry.id)
             record = stored.value if stored else None
-            each = look(record, reports.get(entry.id, {}), now, entry.asked_at())
+            each = next_action(record, reports.get(entry.id, {}), now, entry.asked_at())
             by_kind[type(each)].append((entry, each))
         return [
-            *await self._bury(by_kind[Bury], now),
+            *await self._create_tombstones(by_kind[CreateTombstone], now),
             *await self._settle(by_kind[Settle], records),
-            *await self._ask(by_kind[Ask]),
+            *await self._remind(by_kind[Remind]),
             *await self._give_up(by_kind[GiveUp], now),
         ]
 
-    async def _bury(self, looks: Sequence[tuple[Watched, Bury]], now: datetime) -> list[Watched]:
+    async def _create_tombstones(
+        self, looks: Sequence[tuple[OpenEntry, CreateTombstone]], now: datetime
+    ) -> list[OpenEntry]:
         """Create tombstones. What met an order, or was not confirmed, is looked at again."""
         there = await self._orders.records.create_all(
             {entry.id: Tombstone(entry.id, now) for entry, _ in looks}
@@ -208,49 +229,53 @@ class Workflow:
         return [entry for entry, _ in looks if entry.id not in buried]
 
     async def _settle(
-        self, looks: Sequence[tuple[Watched, Settle]], records: Mapping[str, Stored[Record]]
-    ) -> list[Watched]:
+        self,
+        looks: Sequence[tuple[OpenEntry, Settle]],
+        records: Mapping[str, Stored[OrderDocument]],
+    ) -> list[OpenEntry]:
         """Save ended orders with their reports. Without a confirmation they are looked at again."""
         cancelled = [(station, settle.order) for _, settle in looks for station in settle.given_up]
         still_open = [entry for entry, _ in looks]
-        if not await self._told(cancelled, CANCELLED):  # W11
+        if not await self._published(cancelled, CANCELLED):  # W11
             return still_open
-        saves: list[Save[Record]] = [
+        saves: list[Save[OrderDocument]] = [
             Save(entry.id, settle.order, records[entry.id].etag) for entry, settle in looks
         ]
         return [] if await self._orders.records.save_all(saves) else still_open
 
-    async def _ask(self, looks: Sequence[tuple[Watched, Ask]]) -> list[Watched]:
+    async def _remind(self, looks: Sequence[tuple[OpenEntry, Remind]]) -> list[OpenEntry]:
         """Publish `placed` again, and `cancelled` where that was requested (W8)."""
         keys = {cancellation_key(entry.id): ask for entry, ask in looks}
         requested = await self._orders.cancellations.get_many(list(keys))
         asks = [(key, station, ask.order) for key, ask in keys.items() for station in ask.stations]
         placed = [(station, order) for _, station, order in asks]
         cancelled = [(station, order) for key, station, order in asks if key in requested]
-        confirmed = await self._told(placed, PLACED) and await self._told(cancelled, CANCELLED)
+        confirmed = await self._published(placed, PLACED) and await self._published(
+            cancelled, CANCELLED
+        )
         for entry, ask in looks:
-            self._log("order.asked", orderId=entry.id, stations=ask.stations)
+            self._log("order.reminded", orderId=entry.id, stations=ask.stations)
         # W10 counts from the confirmation, not from the beginning of the look.
         now = self._now()
         return [entry.after(ask, now, confirmed=confirmed) for entry, ask in looks]
 
-    async def _told(
+    async def _published(
         self, orders: Sequence[tuple[Station, Order]], event: Event[StationOrdered]
     ) -> bool:
         """Tell stations of orders. False if that is not confirmed."""
         try:
             await self._stations.tell_many(orders, event)
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             self._log("sweep.incomplete", level="warning", cause=str(error))
             return False
         return True
 
     async def _give_up(
-        self, looks: Sequence[tuple[Watched, GiveUp]], now: datetime
-    ) -> list[Watched]:
+        self, looks: Sequence[tuple[OpenEntry, GiveUp]], now: datetime
+    ) -> list[OpenEntry]:
         """Create GIVEN-UP where there is no report (W10). The next look settles the order."""
         given_up = {
-            report_key(entry.id, station): rules.given_up(give_up.order, station, now)
+            report_key(entry.id, station): rules.given_up_report(give_up.order, station, now)
             for entry, give_up in looks
             for station in give_up.stations
         }

@@ -28,10 +28,19 @@ from rich.text import Text
 
 from coffee import rush as rushing
 from coffee import show
-from coffee.shop import ENDED, Away, Json, Misset, Refused, Shop, checked_url, default_url
+from coffee.client import (
+    ENDED,
+    ConfigError,
+    Json,
+    Refused,
+    ShopClient,
+    Unreachable,
+    checked_url,
+    default_url,
+)
 from coffeeshop.text import shown
 
-FAILED, MISSET, REFUSED, AWAY, TOO_LATE = 1, 2, 3, 4, 5
+FAILED, CONFIG_ERROR, REFUSED, AWAY, TOO_LATE = 1, 2, 3, 4, 5
 INTERRUPTED, PIPE_CLOSED = 130, 141
 """As a shell tells of a process that SIGINT or SIGPIPE ended."""
 
@@ -77,17 +86,17 @@ def names(incomplete: str) -> list[str]:
     try:
         return [
             item["name"]
-            for item in Shop(_At.url or default_url()).menu()
+            for item in ShopClient(_At.url or default_url()).menu()
             if item["name"].startswith(incomplete.upper())
         ]
-    except (Refused, Away, Misset):
+    except (Refused, Unreachable, ConfigError):
         return []
 
 
 @app.command()
 def menu(as_json: AsJson = False) -> None:
     """What there is, and what it costs."""
-    items = Shop(_At.url).menu()
+    items = ShopClient(_At.url).menu()
     _print(items, as_json, lambda: console.print(show.menu(items)))
 
 
@@ -102,7 +111,7 @@ def order(
     as_json: AsJson = False,
 ) -> None:
     """Place an order and wait for it: coffee order COFFEE_BLACK CROISSANT --as ann"""
-    shop = Shop(_At.url)
+    shop = ShopClient(_At.url)
     wanted = chosen(items, shop.menu())
     placed = shop.place(customer, wanted)
     if not wait:
@@ -118,7 +127,7 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """See one order move until it has ended."""
-    shop = Shop(_At.url)
+    shop = ShopClient(_At.url)
     _watch(shop, shop.whole_id(order_id), within, as_json)
 
 
@@ -129,7 +138,7 @@ def mine(
     as_json: AsJson = False,
 ) -> None:
     """A customer's orders, newest first."""
-    found = Shop(_At.url).orders_of(customer, limit)
+    found = ShopClient(_At.url).orders_of(customer, limit)
     _print(found, as_json, lambda: console.print(show.orders(found)))
 
 
@@ -141,7 +150,7 @@ def board(
 ) -> None:
     """All orders by status, as they change; a line for each change where it is no terminal.
     --json prints the newest orders at each change."""
-    shop = Shop(_At.url)
+    shop = ShopClient(_At.url)
     if not live:
         found = shop.orders(limit)
         _print(found, as_json, lambda: console.print(show.board(found, limit)))
@@ -167,7 +176,7 @@ def rush(
 ) -> None:
     """Many customers at once, and what became of their orders."""
     seconds = _seconds(duration)
-    items = Shop(_At.url).menu()
+    items = ShopClient(_At.url).menu()
     if all(item["available"] is False for item in items):
         raise Refused("Everything is sold out.")
     with _progress(not as_json) as progress:
@@ -210,7 +219,7 @@ def chosen(wanted: Sequence[str], menu: Sequence[Json]) -> list[Json]:
     return found
 
 
-def _watch(shop: Shop, order_id: str, within: int, as_json: bool) -> None:
+def _watch(shop: ShopClient, order_id: str, within: int, as_json: bool) -> None:
     deadline = time.monotonic() + within
     now: Json = {}
     with Live(
@@ -269,7 +278,7 @@ def _seconds(text: str) -> float:
 
 
 def _pipe_closed() -> NoReturn:
-    """Whoever read our output has enough: `coffee board | head -1`."""
+    """The reader of our output has enough: `coffee board | head -1`."""
     # Python writes what is left when it ends, and would complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(PIPE_CLOSED)
@@ -282,13 +291,13 @@ def _complain(error: Exception) -> None:
 def main() -> None:
     try:
         app(prog_name="coffee")
-    except Misset as error:
+    except ConfigError as error:
         errors.print(f"coffee: {error}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(MISSET)
+        sys.exit(CONFIG_ERROR)
     except Refused as error:
         _complain(error)
         sys.exit(REFUSED)
-    except Away as error:
+    except Unreachable as error:
         _complain(error)
         sys.exit(AWAY)
     except BrokenPipeError:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import httpx
 
-from coffee.shop import ENDED, Json, options, order_document
+from coffee.client import ENDED, Json, options, order_document
 
 NAMES = (
     *("ann", "bob", "chen", "divya", "emre", "fatou", "grace", "hugo", "ines", "jonas"),

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from coffee.shop import Json
+from coffee.client import Json
 from coffeeshop.text import shown
 
 WORDS = {

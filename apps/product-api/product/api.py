@@ -1,11 +1,11 @@
 """product-api's routes and handlers."""
 
-from coffeeshop.answers import FieldError
 from coffeeshop.api import Api, Context
 from coffeeshop.contracts import About, MenuItem, TypesQuery
-from coffeeshop.files import beside
+from coffeeshop.files import read_sibling
 from coffeeshop.http import Problem, Request, Response, Route, invalid_fields
 from coffeeshop.operation import JSON, Answer, Operation, Parameter
+from coffeeshop.responses import FieldError
 from product.images import svg
 from product.menu import MENU
 
@@ -17,7 +17,7 @@ _ABOUT = Response(
     200, About(name="product-api", does="the menu", description="/openapi.json").to_json()
 )
 _IMAGES = {str(item.itemType): svg(item).encode() for item in MENU}
-_DESCRIPTION = beside(__file__, "openapi.json")
+_DESCRIPTION = read_sibling(__file__, "openapi.json")
 
 _SUMMARY = "The items of these types; an unknown type is left out"
 _SOME = (Answer(200, "Those of the items that exist", tuple[MenuItem, ...], JSON),)

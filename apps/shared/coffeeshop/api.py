@@ -4,20 +4,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from coffeeshop.answers import unavailable
 from coffeeshop.callers import Callers
 from coffeeshop.clocks import ClockWatch, Differences
 from coffeeshop.environment import Environment
 from coffeeshop.files import File
-from coffeeshop.http import Failures, Request, Response, Route, Router, alive
+from coffeeshop.http import Failures, Request, Response, Route, Router, health
 from coffeeshop.logs import Log, logger
 from coffeeshop.operation import DESCRIPTION
+from coffeeshop.responses import service_unavailable
 from coffeeshop.settings import ALWAYS_NEEDED, Settings
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 
 Answering = Callable[[Request], Awaitable[Response]]
 
-FAILURES: Failures = {Unavailable: unavailable("The shop cannot answer now. Repeat the request.")}
+FAILURES: Failures = {
+    ServiceUnavailable: service_unavailable("The shop cannot answer now. Repeat the request.")
+}
 """What an API answers where something that it depends on does not."""
 
 
@@ -66,7 +68,7 @@ class Api:
         description = _file(self.description(name))
         routes = [
             *self.routes(Context(env, log, Callers(env.settings, log), name)),
-            Route("GET", f"/healthz/{name}", alive),
+            Route("GET", f"/healthz/{name}", health),
             Route("GET", "/openapi.json", description),
             Route("GET", f"/openapi/{name}.json", description, is_described=False),
         ]
@@ -78,17 +80,17 @@ class Api:
         With a wrong setting it answers 503 to everything, its health included: a cluster does not
         call it ready, and events are repeated. Each wrong setting is a line of the log.
         """
-        wrong = env.settings.wrong(self.needed)
+        wrong = env.settings.invalid(self.needed)
         app_id = self.app_id(env.settings)
         log = logger(app_id, env.clock)
         if not wrong:
             watch = ClockWatch(env.transport, env.clock, Differences(log))
             return self.build(replace(env, transport=watch))
         for each in wrong:
-            log("setting.wrong", level="error", setting=each.name, expected=each.expected)
+            log("setting.invalid", level="error", setting=each.name, expected=each.expected)
         detail = f"{app_id} is not set up: {'; '.join(map(str, wrong))}."
 
         async def refuse(_request: Request) -> Response:
-            return unavailable(detail).response()
+            return service_unavailable(detail).response()
 
         return refuse

@@ -2,17 +2,17 @@
 
 import hmac
 
-from coffeeshop.answers import Problem, unauthorized
 from coffeeshop.http import Caller
 from coffeeshop.logs import Log
 from coffeeshop.request import Request
+from coffeeshop.responses import Problem, unauthorized
 from coffeeshop.settings import Settings
 
 MAX_CREDENTIALS = 2048
 """Characters of an `Authorization`. It is handed on to stations, and a sidecar refuses a request
 whose headers have 8 KB together."""
 
-POS, STAFF, STATION, SIDECAR = "pos", "staff", "station", "sidecar"
+POS, STAFF, STAFF_VIA_STATION, SIDECAR = "pos", "staff", "staff via station", "sidecar"
 """The names of the callers below."""
 
 
@@ -24,7 +24,7 @@ class Callers:
         self._log = log
         self.pos = Caller(POS, lambda request: _expect_bearer(request, settings.pos_token))
         self.staff = Caller(STAFF, lambda request: _expect_bearer(request, settings.staff_token))
-        self.station = Caller(STATION, _expect_credentials)
+        self.staff_via_station = Caller(STAFF_VIA_STATION, _expect_credentials)
         """Staff, whose token the station checks that the call is handed to."""
         self.sidecar = Caller(SIDECAR, self._expect_sidecar)
         """The API's own: nobody else, whatever token."""
@@ -40,7 +40,7 @@ class Callers:
             cause = "an invocation by another app"
         else:
             return
-        self._log("sidecar.refused", level="warning", path=request.path, cause=cause)
+        self._log("sidecar.unauthorized", level="warning", path=request.path, cause=cause)
         raise Problem(403, "Only this API's own sidecar may call this.")
 
 

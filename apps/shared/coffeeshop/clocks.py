@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
-from coffeeshop.transport import Call, NoAnswer, Reply, Transport, Unavailable
+from coffeeshop.transport import Call, NoAnswer, Reply, ServiceUnavailable, Transport
 
 TOLERANCE = timedelta(seconds=5)
 """Clocks that are set over the network differ by less. A `Date` has whole seconds, and comes up to
@@ -18,14 +18,14 @@ PERIOD = timedelta(minutes=1)
 
 
 async def clock_of(sidecar: Sidecar, api: str) -> datetime:
-    """What another API's clock says, to the second. Raises `Unavailable`."""
+    """What another API's clock says, to the second. Raises `ServiceUnavailable`."""
     target = f"/v1.0/invoke/{api}/method/healthz/{api.removesuffix('-api')}"
     try:
         reply = await sidecar.call("GET", target, wants_date=True)
     except NoAnswer as error:
-        raise Unavailable(f"{api} did not answer.") from error
+        raise ServiceUnavailable(f"{api} did not answer.") from error
     if reply.status != 204 or reply.date is None:
-        raise Unavailable(f"{api} did not tell the time: {reply.status}.")
+        raise ServiceUnavailable(f"{api} did not tell the time: {reply.status}.")
     return reply.date
 
 

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
+async def gather_all(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     """Await all the calls, then return their results or raise the first failure.
 
     A plain `gather` returns at the first failure and leaves its siblings pending, and a guest whose

@@ -248,10 +248,10 @@ class StationAnswered(Document):
 # Stations: staff
 
 
-class Unavailable(Document):
+class SoldOutItem(Document):
     itemType: ItemType
     since: datetime
 
 
-class UnavailableList(Document):
-    items: tuple[Unavailable, ...]
+class SoldOutList(Document):
+    items: tuple[SoldOutItem, ...]

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from coffeeshop.http import Incomplete, Problem, Request, Response, unavailable
+from coffeeshop.http import IncompleteBody, Problem, Request, Response, service_unavailable
 from coffeeshop.logs import Log, Trace, traceparent
 
 Event = TypeVar("Event", bound=BaseModel)
@@ -82,8 +82,8 @@ async def deliver(
     """
     try:
         delivery = await request.json(Delivery, MAX_DELIVERY)
-    except Incomplete as problem:
-        raise unavailable(problem.detail) from None
+    except IncompleteBody as problem:
+        raise service_unavailable(problem.detail) from None
     except Problem as problem:
         log("event.malformed", level="error", path=request.path, cause=problem.detail)
         return DROPPED

@@ -10,7 +10,7 @@ from coffeeshop.operation import Operation
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file's content as an answer; 304 for whoever has it already."""
+    """A file's content as an answer; 304 for a client that has it already."""
 
     content: bytes
     media_type: str = JSON
@@ -23,7 +23,7 @@ class File:
         object.__setattr__(self, "etag", etag(self.content))
 
     async def __call__(self, request: Request) -> Response:
-        return unless_known(request, self.etag) or Response(
+        return not_modified(request, self.etag) or Response(
             200, self.content, self.media_type, (("etag", self.etag), *_CHECK, *self.headers)
         )
 
@@ -36,7 +36,7 @@ def etag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 
-def unless_known(request: Request, etag: str) -> Response | None:
+def not_modified(request: Request, etag: str) -> Response | None:
     """304 if the caller has this version, or, with `*`, any."""
     known = request.header("if-none-match") or ""
     if {etag, "*"} & {each.strip().removeprefix("W/") for each in known.split(",")}:
@@ -44,7 +44,7 @@ def unless_known(request: Request, etag: str) -> Response | None:
     return None
 
 
-def beside(module_file: str, name: str) -> bytes:
+def read_sibling(module_file: str, name: str) -> bytes:
     """The content of a file, by its path from the folder of a module. For use while a module is
     loaded: a built component has no files. Raises `OSError`."""
     return Path(module_file).parent.joinpath(name).read_bytes()

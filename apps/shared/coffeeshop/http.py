@@ -5,29 +5,28 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from coffeeshop.answers import (
+from coffeeshop.logs import Log, traceparent
+from coffeeshop.operation import ALIVE, Operation
+from coffeeshop.request import BodyReader, Request, TooLarge, TruncatedBody
+from coffeeshop.responses import (
     JSON,
-    Incomplete,
+    IncompleteBody,
     Parts,
     Problem,
     Response,
     Stream,
     invalid_document,
     invalid_fields,
+    service_unavailable,
     unauthorized,
-    unavailable,
 )
-from coffeeshop.logs import Log, traceparent
-from coffeeshop.operation import ALIVE, Operation
-from coffeeshop.request import BodyReader, CutShort, Request, TooLarge
 
 __all__ = [
     "ANYONE",
     "JSON",
     "BodyReader",
     "Caller",
-    "CutShort",
-    "Incomplete",
+    "IncompleteBody",
     "Parts",
     "Problem",
     "Request",
@@ -36,11 +35,12 @@ __all__ = [
     "Router",
     "Stream",
     "TooLarge",
-    "alive",
+    "TruncatedBody",
+    "health",
     "invalid_document",
     "invalid_fields",
+    "service_unavailable",
     "unauthorized",
-    "unavailable",
 ]
 
 _WITH_CONTENT: tuple[tuple[str, str], ...] = (("cache-control", "no-store"),)
@@ -125,11 +125,11 @@ class Router:
     def _problem(self, request: Request, error: Exception) -> Problem:
         problem = self._failures.get(type(error))
         if problem is None:
-            self._log("failed", level="error", path=request.path, cause=repr(error))
+            self._log("request.failed", level="error", path=request.path, cause=repr(error))
             return Problem(500, "The request could not be handled.")
         if problem.status == 503:
             # Which part did not answer is for the log: a caller can only try again.
-            self._log("unavailable", level="warning", path=request.path, cause=str(error))
+            self._log("request.unavailable", level="warning", path=request.path, cause=str(error))
         return problem
 
     def _find(self, request: Request) -> Route:
@@ -184,6 +184,6 @@ def _as_sent(answer: Response) -> Response:
 
 
 @ALIVE
-async def alive(_request: Request) -> Response:
+async def health(_request: Request) -> Response:
     """The guest runs; asks nobody else."""
     return Response(204)

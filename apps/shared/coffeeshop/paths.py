@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from coffeeshop.answers import Problem
 from coffeeshop.request import Request
+from coffeeshop.responses import Problem
 
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "id": {"type": "string", "format": "uuid"},

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
-from coffeeshop.answers import JSON, Incomplete, Problem, invalid_document
 from coffeeshop.logs import Trace
+from coffeeshop.responses import JSON, IncompleteBody, Problem, invalid_document
 
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
@@ -21,13 +21,13 @@ class TooLarge(Exception):
     """The body is longer than was allowed; the rest of it was not read."""
 
 
-class CutShort(Exception):
+class TruncatedBody(Exception):
     """The body ended before its end: its sender hung up, or lied about its length."""
 
 
 class BodyReader(Protocol):
     async def __call__(self, limit: int) -> bytes:
-        """The whole body. Raises `TooLarge` beyond `limit` bytes, and `CutShort`."""
+        """The whole body. Raises `TooLarge` beyond `limit` bytes, and `TruncatedBody`."""
         ...
 
 
@@ -59,8 +59,8 @@ class Request:
             body = await self.read_body(limit)
         except TooLarge:
             raise Problem(413, f"The body may have at most {limit} bytes.") from None
-        except CutShort:
-            raise Incomplete(400, "The body ended before its end.") from None
+        except TruncatedBody:
+            raise IncompleteBody(400, "The body ended before its end.") from None
         try:
             # A reader may ignore a byte order mark (RFC 8259, 8.1).
             return model.model_validate_json(body.removeprefix(_BOM))

@@ -46,15 +46,15 @@ class Settings:
         """How long stations may take to answer. Raises `ValueError` for what `wrong` names."""
         return timedelta(seconds=int(self.order_deadline_seconds))
 
-    def wrong(self, needed: Collection[str] = ()) -> tuple["Wrong", ...]:
+    def invalid(self, needed: Collection[str] = ()) -> tuple["InvalidSetting", ...]:
         """Each setting that cannot be used. Those that are `needed` may not be empty."""
         found = []
         for name, rule in _RULES.items():
             value = getattr(self, name)
             if not value and name in needed:
-                found.append(Wrong(name, "set"))
+                found.append(InvalidSetting(name, "set"))
             elif not rule.accepts(value):
-                found.append(Wrong(name, rule.expected))
+                found.append(InvalidSetting(name, rule.expected))
         return tuple(found)
 
 
@@ -62,7 +62,7 @@ NAMES = tuple(each.name for each in fields(Settings))
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class InvalidSetting:
     """A setting that cannot be used: it must be `expected`. Neither field holds its value."""
 
     name: str

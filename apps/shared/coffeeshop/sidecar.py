@@ -1,14 +1,14 @@
 """Dapr's HTTP API, as far as Coffeeshop uses it, over an injected transport: publishing and service
 invocation here, state in `coffeeshop.store`.
 
-A call that is not confirmed raises `Unavailable`: it may or may not have had its effect.
+A call that is not confirmed raises `ServiceUnavailable`: it may or may not have had its effect.
 """
 
 from collections.abc import Mapping
 
 from coffeeshop.cloudevents import MEDIA_TYPE
 from coffeeshop.logs import traceparent
-from coffeeshop.transport import Call, NoAnswer, Reply, Transport, Unavailable
+from coffeeshop.transport import Call, NoAnswer, Reply, ServiceUnavailable, Transport
 
 PUBSUB = "pubsub"
 
@@ -46,18 +46,18 @@ class Sidecar:
         accept: tuple[int, ...],
         media_type: str = "application/json",
     ) -> Reply:
-        """A call whose answer must be one of the statuses. Raises `Unavailable`."""
+        """A call whose answer must be one of the statuses. Raises `ServiceUnavailable`."""
         try:
             reply = await self.call(method, target, body, media_type=media_type)
         except NoAnswer as error:
-            raise Unavailable(f"{what} did not answer.") from error
+            raise ServiceUnavailable(f"{what} did not answer.") from error
         if reply.status not in accept:
-            raise Unavailable(f"{what} answered {reply.status}.")
+            raise ServiceUnavailable(f"{what} answered {reply.status}.")
         return reply
 
     async def publish_many(self, topic: str, events: Mapping[str, bytes]) -> None:
-        """Publish CloudEvents to one topic in one call, by their ids. Raises `Unavailable` if one
-        of them is not confirmed: any of them may have been published."""
+        """Publish CloudEvents to one topic in one call, by their ids. Raises `ServiceUnavailable`
+        if one of them is not confirmed: any of them may have been published."""
         if not events:
             return
         if len(events) == 1:

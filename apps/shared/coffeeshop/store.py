@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from coffeeshop.sidecar import Sidecar
-from coffeeshop.transport import NoAnswer, Unavailable
+from coffeeshop.transport import NoAnswer, ServiceUnavailable
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -72,30 +72,32 @@ class Store(Generic[T]):
         self._documents = documents
 
     async def get(self, key: str) -> Stored[T] | None:
-        """The document, or None where there is none. Raises `Unavailable`."""
+        """The document, or None where there is none. Raises `ServiceUnavailable`."""
         reply = await self._sidecar.confirmed(
             "The store", "GET", f"{self._path}/{quote(key, safe='')}", accept=(200, 204)
         )
         if reply.status == 204:
             return None
         if reply.etag is None:
-            raise Unavailable("The store answered without an ETag.")
+            raise ServiceUnavailable("The store answered without an ETag.")
         return Stored(self._parse(reply.body), reply.etag)
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, Stored[T]]:
-        """Those of the documents that exist. Raises `Unavailable`, also if just one failed."""
+        """Those of the documents that exist. Raises `ServiceUnavailable`, also if just one
+        failed."""
         return self._present(keys, await self._read(keys))
 
     async def get_with(
         self, keys: Sequence[str], other: "Store[U]", other_keys: Sequence[str]
     ) -> tuple[dict[str, Stored[T]], dict[str, Stored[U]]]:
         """Documents of two types, which are in the same state store, in one call. Raises
-        `Unavailable`."""
+        `ServiceUnavailable`."""
         items = await self._read((*keys, *other_keys))
         return self._present(keys, items), other._present(other_keys, items)
 
     async def _read(self, keys: Sequence[str]) -> dict[str, BulkItem]:
-        """What is under the keys. Raises `Unavailable`, also if just one could not be read."""
+        """What is under the keys. Raises `ServiceUnavailable`, also if just one could not be
+        read."""
         if not keys:
             return {}
         body = json.dumps({"keys": list(keys), "parallelism": 32}).encode()
@@ -108,9 +110,9 @@ class Store(Generic[T]):
             # An empty body is no answer either: it is one that was cut short.
             items = _BULK.validate_json(reply.body)
         except ValidationError as error:
-            raise Unavailable("The store gave a broken answer.") from error
+            raise ServiceUnavailable("The store gave a broken answer.") from error
         if any(item.error for item in items):
-            raise Unavailable("The store failed.")
+            raise ServiceUnavailable("The store failed.")
         return {item.key: item for item in items}
 
     def _present(self, keys: Sequence[str], items: Mapping[str, BulkItem]) -> dict[str, Stored[T]]:
@@ -122,7 +124,7 @@ class Store(Generic[T]):
         try:
             return Stored(self._documents.validate_python(item.data), item.etag)
         except ValueError as error:
-            raise Unavailable("The store gave a broken answer.") from error
+            raise ServiceUnavailable("The store gave a broken answer.") from error
 
     async def save_all(self, saves: Sequence[Save[T]]) -> bool:
         """Save several documents in one call, each of them or not. True if all are confirmed; else
@@ -137,7 +139,8 @@ class Store(Generic[T]):
 
     async def create(self, key: str, value: T) -> Stored[T] | None:
         """Save the document if the key is free. None if that is confirmed, else what is there now:
-        it may be this very document, if only the confirmation was lost. Raises `Unavailable`.
+        it may be this very document, if only the confirmation was lost. Raises
+        `ServiceUnavailable`.
         """
         try:
             reply = await self._sidecar.call("POST", self._path, self._body(Save(key, value)))
@@ -148,13 +151,13 @@ class Store(Generic[T]):
         # Redis answers 500 when the key is taken: only reading tells what happened.
         stored = await self.get(key)
         if stored is None:
-            raise Unavailable("The store did not confirm.")
+            raise ServiceUnavailable("The store did not confirm.")
         return stored
 
     async def create_all(self, values: Mapping[str, T]) -> dict[str, T]:
         """Save those of the documents whose keys are free, in one call. Returns what stands under
         each key now: a key that is missing is not confirmed, and another value was there before.
-        Raises `Unavailable`."""
+        Raises `ServiceUnavailable`."""
         if await self.save_all([Save(key, value) for key, value in values.items()]):
             return dict(values)
         # One taken key is the answer to all of them: only reading tells which.
@@ -163,7 +166,7 @@ class Store(Generic[T]):
 
     async def update(self, key: str, value: T, etag: str) -> bool:
         """Replace the version that was read. False if it may have changed meanwhile: read again,
-        for a conflict does not prove that the update failed. Raises `Unavailable`.
+        for a conflict does not prove that the update failed. Raises `ServiceUnavailable`.
         """
         reply = await self._sidecar.confirmed(
             "The store", "POST", self._path, self._body(Save(key, value, etag)), accept=(204, 409)
@@ -176,7 +179,7 @@ class Store(Generic[T]):
         """Load, apply, save: replace the document by what `change` makes of it, under its ETag, and
         again when another writer was faster. `change` gets None where there is no document, and
         returns None, or the document as it was, to leave it. Returns the document that was left, or
-        None if it was replaced. Raises `Unavailable` and what `change` raises.
+        None if it was replaced. Raises `ServiceUnavailable` and what `change` raises.
 
         The first repeat comes at once: the writer that was faster has done, and mostly there was
         one. From the second conflict on several writers meet, and `pause` keeps them apart.
@@ -194,7 +197,7 @@ class Store(Generic[T]):
                     return None
             elif await self.update(key, after, stored.etag):
                 return None
-        raise Unavailable("The document is changed by too many at once.")
+        raise ServiceUnavailable("The document is changed by too many at once.")
 
     def _body(self, *saves: Save[T]) -> bytes:
         return b"[%s]" % b",".join(map(self._item, saves))
@@ -211,4 +214,4 @@ class Store(Generic[T]):
         try:
             return self._documents.validate_json(body)
         except ValueError as error:
-            raise Unavailable("The store gave a broken answer.") from error
+            raise ServiceUnavailable("The store gave a broken answer.") from error

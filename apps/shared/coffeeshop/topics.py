@@ -139,8 +139,8 @@ async def publish(
 ) -> None:
     """Publish the documents on the station's topic, in one call. `at` is the time now. `traces`, by
     order id, are those of documents that belong to another trace than the request. Raises
-    `Unavailable` if one of them is not confirmed: any of them may have been published. A repeat has
-    the same ids."""
+    `ServiceUnavailable` if one of them is not confirmed: any of them may have been published. A
+    repeat has the same ids."""
     topic, own = event.topic(station), traces or {}
     by_id = {event.id(each.orderId, station): each for each in documents}
     if len(by_id) == 1:

@@ -48,7 +48,7 @@ class NoAnswer(Exception):
     """No whole reply came back: whether the call had its effect is unknown."""
 
 
-class Unavailable(Exception):
+class ServiceUnavailable(Exception):
     """What an API depends on did not confirm a call: it may or may not have had its effect. The
     text says what did not, for the log."""
 

@@ -12,14 +12,14 @@ from pydantic import TypeAdapter
 from coffeeshop import contracts, paths
 from coffeeshop.api import Api, Context
 from coffeeshop.contracts import (
+    SoldOutList,
     Station,
     StationAnswered,
     StationOrdered,
-    UnavailableList,
 )
 from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered, deliver
-from coffeeshop.files import beside
+from coffeeshop.files import read_sibling
 from coffeeshop.http import Problem, Request, Response, Route
 from coffeeshop.logs import Log, tracing
 from coffeeshop.operation import EVENT, JSON, Answer, Operation
@@ -27,20 +27,20 @@ from coffeeshop.settings import ALWAYS_NEEDED
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED, publish
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 from station.decisions import cancelled, decide, with_item, without_item
 from station.lateness import too_late
 
-UNAVAILABLE = "unavailable"
+SOLD_OUT_KEY = "unavailable"
 """The key of the list of items that are sold out."""
 
 
 DESCRIBED_AS = "anystation"
 """The station whose description is committed. Each station serves it under its own name."""
-_DESCRIPTION = beside(__file__, "openapi.json")
+_DESCRIPTION = read_sibling(__file__, "openapi.json")
 
 _RECORDS = TypeAdapter(StationAnswered)
-_LISTS = TypeAdapter(UnavailableList)
+_LISTS = TypeAdapter(SoldOutList)
 
 
 def routes(context: Context) -> list[Route]:
@@ -54,10 +54,10 @@ def routes(context: Context) -> list[Route]:
         Route("POST", PLACED.route(name), station.make_orders, sidecar),
         Route("POST", CANCELLED.route(name), station.cancel_orders, sidecar),
         Route("GET", result, station.get_order),
-        Route("GET", sold_out, station.list_unavailable),
-        Route("GET", sold_out_item, station.get_unavailable),
-        Route("PUT", sold_out_item, station.put_unavailable, staff),
-        Route("DELETE", sold_out_item, station.delete_unavailable, staff),
+        Route("GET", sold_out, station.list_sold_out),
+        Route("GET", sold_out_item, station.get_sold_out),
+        Route("PUT", sold_out_item, station.put_sold_out, staff),
+        Route("DELETE", sold_out_item, station.delete_sold_out, staff),
     ]
 
 
@@ -89,11 +89,11 @@ class StationApi:
 
     async def _make_all(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
         """Make the orders, or report again: one read, one save and one publish for all of them.
-        Raises `Unavailable` to get them again."""
+        Raises `ServiceUnavailable` to get them again."""
         by_key = {_key(each.event.orderId): each for each in orders}
         # W5: the record before the time, for what was made in time stays made.
-        known, lists = await self._records.get_with(list(by_key), self._lists, [UNAVAILABLE])
-        items = lists[UNAVAILABLE].value.items if lists else ()
+        known, lists = await self._records.get_with(list(by_key), self._lists, [SOLD_OUT_KEY])
+        items = lists[SOLD_OUT_KEY].value.items if lists else ()
         sold_out = frozenset(each.itemType for each in items)
         now = self._env.clock()
         fresh = {key: each for key, each in by_key.items() if key not in known}
@@ -108,7 +108,7 @@ class StationApi:
 
     async def _cancel_all(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
         """Cancel what is not begun; else the record stays and is reported again (W13). Raises
-        `Unavailable` to get them again."""
+        `ServiceUnavailable` to get them again."""
         by_key = {_key(each.event.orderId): each for each in orders}
         known = await self._records.get_many(list(by_key))
         now = self._env.clock()
@@ -134,7 +134,7 @@ class StationApi:
         now = self._env.clock()
         await publish(self._sidecar, UPDATED, self._station, recorded.values(), now, traces)
         if len(recorded) < len(by_key):
-            raise Unavailable("The store did not confirm.")
+            raise ServiceUnavailable("The store did not confirm.")
 
     def _log_made(self, record: StationAnswered) -> None:
         for item in record.items:
@@ -167,19 +167,19 @@ class StationApi:
     @Operation(
         "listUnavailable",
         "What is sold out (the “86” list)",
-        (Answer(200, "The list", UnavailableList, JSON),),
+        (Answer(200, "The list", SoldOutList, JSON),),
         problems=(503,),
     )
-    async def list_unavailable(self, _request: Request) -> Response:
+    async def list_sold_out(self, _request: Request) -> Response:
         return Response(200, (await self._sold_out()).to_json())
 
     @Operation(
         "getUnavailable",
         "Whether an item is sold out",
-        (Answer(200, "It is sold out", contracts.Unavailable, JSON),),
+        (Answer(200, "It is sold out", contracts.SoldOutItem, JSON),),
         problems=(404, 503),
     )
-    async def get_unavailable(self, request: Request) -> Response:
+    async def get_sold_out(self, request: Request) -> Response:
         item_type = paths.item_type(request)
         for each in (await self._sold_out()).items:
             if each.itemType == item_type:
@@ -192,10 +192,10 @@ class StationApi:
         (Answer(204, "It is on the list"),),
         problems=(404, 503),
     )
-    async def put_unavailable(self, request: Request) -> Response:
+    async def put_sold_out(self, request: Request) -> Response:
         item_type, now = paths.item_type(request), self._env.clock()
         await self._change(lambda current: with_item(current, item_type, now))
-        self._log("item.unavailable", itemType=item_type)
+        self._log("item.sold_out", itemType=item_type)
         return Response(204)
 
     @Operation(
@@ -204,20 +204,20 @@ class StationApi:
         (Answer(204, "It is not on the list"),),
         problems=(404, 503),
     )
-    async def delete_unavailable(self, request: Request) -> Response:
+    async def delete_sold_out(self, request: Request) -> Response:
         item_type = paths.item_type(request)
         await self._change(lambda current: without_item(current, item_type))
-        self._log("item.available", itemType=item_type)
+        self._log("item.on_sale", itemType=item_type)
         return Response(204)
 
-    async def _sold_out(self) -> UnavailableList:
-        stored = await self._lists.get(UNAVAILABLE)
-        return stored.value if stored else UnavailableList(items=())
+    async def _sold_out(self) -> SoldOutList:
+        stored = await self._lists.get(SOLD_OUT_KEY)
+        return stored.value if stored else SoldOutList(items=())
 
-    async def _change(self, change: Callable[[UnavailableList], UnavailableList]) -> None:
-        empty = UnavailableList(items=())
+    async def _change(self, change: Callable[[SoldOutList], SoldOutList]) -> None:
+        empty = SoldOutList(items=())
         await self._lists.change(
-            UNAVAILABLE, lambda stored: change(stored or empty), self._env.jitter
+            SOLD_OUT_KEY, lambda stored: change(stored or empty), self._env.jitter
         )
 
 

@@ -11,10 +11,10 @@ from coffeeshop.contracts import (
     ItemStatus,
     ItemToMake,
     MadeItem,
+    SoldOutList,
     Station,
     StationAnswered,
     StationOrdered,
-    UnavailableList,
 )
 
 
@@ -72,12 +72,12 @@ def cancelled(order: StationOrdered, station: Station, now: datetime) -> Station
     )
 
 
-def with_item(current: UnavailableList, item_type: int, now: datetime) -> UnavailableList:
+def with_item(current: SoldOutList, item_type: int, now: datetime) -> SoldOutList:
     if any(each.itemType == item_type for each in current.items):
         return current
-    entry = contracts.Unavailable(itemType=item_type, since=now)
-    return UnavailableList(items=(*current.items, entry))
+    entry = contracts.SoldOutItem(itemType=item_type, since=now)
+    return SoldOutList(items=(*current.items, entry))
 
 
-def without_item(current: UnavailableList, item_type: int) -> UnavailableList:
-    return UnavailableList(items=tuple(e for e in current.items if e.itemType != item_type))
+def without_item(current: SoldOutList, item_type: int) -> SoldOutList:
+    return SoldOutList(items=tuple(e for e in current.items if e.itemType != item_type))

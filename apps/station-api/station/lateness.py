@@ -13,7 +13,7 @@ from coffeeshop.events import Delivered
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import COUNTER
-from coffeeshop.transport import Unavailable
+from coffeeshop.transport import ServiceUnavailable
 
 FRESH = timedelta(minutes=1)
 """For an event that seems to be older than this the counter's clock is asked: it may have waited
@@ -52,7 +52,7 @@ async def too_late(
     if doubtful or any(is_old(each.sent_at, now) for each in orders.values()):
         try:
             now = await clock_of(sidecar, COUNTER)
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             for order_id in (orders[key].event.orderId for key in doubtful):
                 log("order.undecided", level="warning", orderId=order_id, cause=str(error))
             orders = {key: each for key, each in orders.items() if key not in doubtful}

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from coffeeshop.concurrency import together
+from coffeeshop.concurrency import gather_all
 from coffeeshop.contracts import StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
 from coffeeshop.logs import Log
 from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
-from coffeeshop.transport import Unavailable
-from counter.documents import Order, Record
-from counter.outcomes import MayExist, Placed
+from coffeeshop.transport import ServiceUnavailable
+from counter.documents import Order, OrderDocument
+from counter.outcomes import OutcomeUnknown, PlaceResult
 from counter.workflow import Workflow
 from tests.bench.workflow_peer.engine import Engine
 
@@ -23,13 +23,13 @@ class DurableWorkflow(Workflow):
         super().__init__(env, log)
         self._engine = engine
 
-    async def _create(self, order: Order) -> Stored[Record] | None:
+    async def _create(self, order: Order) -> Stored[OrderDocument] | None:
         stored = await super()._create(order)
         if stored is None:
             await self._start(order)
         return stored
 
-    async def _repeated(self, stored: Stored[Record], body_hash: str) -> Placed:
+    async def _repeated(self, stored: Stored[OrderDocument], body_hash: str) -> PlaceResult:
         """The earlier request may have died before it scheduled the order's workflow."""
         placed = await super()._repeated(stored, body_hash)
         if not placed.order.is_terminal:
@@ -39,13 +39,13 @@ class DurableWorkflow(Workflow):
     async def _start(self, order: Order) -> None:
         try:
             await self._engine.start(order)
-        except Unavailable as error:
-            raise MayExist(order.id) from error
+        except ServiceUnavailable as error:
+            raise OutcomeUnknown(order.id) from error
 
-    async def _submit(self, order: Order, event: Event[StationOrdered]) -> None:
+    async def _publish(self, order: Order, event: Event[StationOrdered]) -> None:
         """That it was placed an activity publishes."""
         if event is not PLACED:
-            await super()._submit(order, event)
+            await super()._publish(order, event)
 
     async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
-        await together(*(self._engine.hear(e.event) for e in events if e.event.final))
+        await gather_all(*(self._engine.hear(e.event) for e in events if e.event.final))

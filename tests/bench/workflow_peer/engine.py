@@ -17,15 +17,15 @@ from typing import Any, Self
 from dapr.ext import workflow as dapr
 from dapr.ext.workflow.logger import LoggerOptions
 
-from coffeeshop.concurrency import together
+from coffeeshop.concurrency import gather_all
 from coffeeshop.contracts import ItemToMake, Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import PLACED, publish
-from coffeeshop.transport import NoAnswer, Reply, Unavailable
+from coffeeshop.transport import NoAnswer, Reply, ServiceUnavailable
+from counter.checks import GRACE_PERIOD
 from counter.documents import Order
-from counter.looks import GRACE
-from counter.order import given_up, reported
+from counter.order import given_up_report, to_report
 from counter.orders import Orders
 from tests.bench.peer.transport import AiohttpTransport
 
@@ -86,25 +86,25 @@ class Engine:
             return False
 
     async def start(self, order: Order) -> None:
-        """Schedule the order's workflow, unless it runs. Raises `Unavailable`."""
+        """Schedule the order's workflow, unless it runs. Raises `ServiceUnavailable`."""
         body = json.dumps(_started(order)).encode()
         reply = await self._call(f"{API}/{NAME}/start?instanceID={order.id}", body)
         if reply.status != 202 and b"already exists" not in reply.body:
-            raise Unavailable(f"The workflow engine answered {reply.status}.")
+            raise ServiceUnavailable(f"The workflow engine answered {reply.status}.")
 
     async def hear(self, event: StationAnswered) -> None:
-        """Tell the order's workflow, if it has one. Raises `Unavailable`."""
+        """Tell the order's workflow, if it has one. Raises `ServiceUnavailable`."""
         # As a text, which the engine and its worker need not look into.
         body = json.dumps(event.model_dump_json()).encode()
         reply = await self._call(f"{API}/{event.orderId}/raiseEvent/{event.station}", body)
         if reply.status != 202 and b"no such instance exists" not in reply.body:
-            raise Unavailable(f"The workflow engine answered {reply.status}.")
+            raise ServiceUnavailable(f"The workflow engine answered {reply.status}.")
 
     async def _call(self, target: str, body: bytes) -> Reply:
         try:
             return await self._sidecar.call("POST", target, body)
         except NoAnswer as error:
-            raise Unavailable("The workflow engine did not answer.") from error
+            raise ServiceUnavailable("The workflow engine did not answer.") from error
 
 
 class _Activities:
@@ -117,7 +117,7 @@ class _Activities:
     def register(self, runtime: dapr.WorkflowRuntime) -> None:
         async def submit(_: dapr.WorkflowActivityContext, order: dict[str, Any]) -> None:
             questions = order["questions"].items()
-            await self._submit(
+            await self._publish(
                 {
                     Station(each): StationOrdered.model_validate_json(text)
                     for each, text in questions
@@ -139,30 +139,33 @@ class _Activities:
             self._entered = Sidecar(transport, settings.sidecar_token)
         return self._entered
 
-    async def _submit(self, questions: dict[Station, StationOrdered]) -> None:
-        """Publish to each station what it has to make. Raises `Unavailable` to be called again."""
+    async def _publish(self, questions: dict[Station, StationOrdered]) -> None:
+        """Publish to each station what it has to make. Raises `ServiceUnavailable` to be called
+        again."""
         sidecar, now = await self._sidecar(), self._env.clock()
-        await together(
+        await gather_all(
             *(publish(sidecar, PLACED, s, [event], now) for s, event in questions.items())
         )
 
     async def _end(self, order_id: str, answers: dict[Station, StationAnswered]) -> None:
         """Save the order with what its stations said; who said nothing is given up. Raises
-        `Unavailable` to be called again."""
+        `ServiceUnavailable` to be called again."""
         records = Orders(await self._sidecar()).records
         stored = await records.get(order_id)
         if stored is None or not isinstance(stored.value, Order):
-            raise Unavailable("The order is not saved.")
+            raise ServiceUnavailable("The order is not saved.")
         order, now = stored.value, self._env.clock()
         if order.settled is not None:
             return
         reports = (
-            reported(answers[station], now) if station in answers else given_up(order, station, now)
+            to_report(answers[station], now)
+            if station in answers
+            else given_up_report(order, station, now)
             for station in order.stations
         )
         settled = replace(order, settled=tuple(reports))
         if not await records.update(order_id, settled, stored.etag):
-            raise Unavailable("The order was changed meanwhile.")
+            raise ServiceUnavailable("The order was changed meanwhile.")
 
 
 def _started(order: Order) -> dict[str, Any]:
@@ -180,6 +183,6 @@ def _started(order: Order) -> dict[str, Any]:
     }
     return {
         "id": order.id,
-        "until": (order.expires_at + GRACE).isoformat(),
+        "until": (order.expires_at + GRACE_PERIOD).isoformat(),
         "questions": {station: event.model_dump_json() for station, event in questions.items()},
     }

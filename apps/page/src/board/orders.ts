@@ -98,7 +98,7 @@ async function keepOld(signal: AbortSignal): Promise<void> {
 
 const old = (): string[] => open.peek().flatMap(({ id }) => (streamed.has(id) ? [] : [id]));
 
-/** Read the open orders, in the order of their states: one that changes meanwhile is in either list. */
+/** Read the open orders, sorted by their states: one that changes meanwhile is in either list. */
 async function readOpen(signal: AbortSignal): Promise<Set<string>> {
   const listed = new Set<string>();
   for (const status of ["PLACED", "IN_PROGRESS"]) {

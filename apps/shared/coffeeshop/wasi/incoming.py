@@ -7,14 +7,14 @@ import componentize_py_async_support as guest
 from componentize_py_types import Ok
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
-from coffeeshop.http import CutShort, Incomplete, TooLarge
+from coffeeshop.http import IncompleteBody, TooLarge, TruncatedBody
 from coffeeshop.wasi.bodies import read, sleep
 
-PATIENCE = 1.0
+BODY_TIMEOUT = 1.0
 """Seconds in which a request's body must follow its headers: long enough for a packet that was
 lost, and short because a request that waits for its body holds one of the places that all share
 (`scripts.stack.runtime`)."""
-GLANCE = 0.05
+BODY_FIRST_CHECK = 0.05
 """Seconds after which it is looked for first."""
 
 METHODS = {
@@ -47,7 +47,7 @@ class Incoming:
 
     async def read_body(self, limit: int) -> bytes:
         """No further than it is or may be long."""
-        # The headers first: whoever consumes the body consumes the request.
+        # The headers first: to consume the body is to consume the request.
         said = self.header("content-length")
         length = limit + 1 if said is None else int(said)
         if length > limit + 1:
@@ -62,7 +62,7 @@ class Incoming:
         body, trailers = await read(wasi.Request.consume_body, self._request, length)
         is_whole = len(body) == length or (not is_said and isinstance(await trailers.read(), Ok))
         if not is_whole:
-            raise CutShort
+            raise TruncatedBody
         return body
 
     async def _receive(self, length: int, *, is_said: bool) -> bytes:
@@ -86,20 +86,20 @@ class Incoming:
         await arrived
         if reading.done():
             return reading.result()
-        guest.spawn(_outlast(reading))
-        raise Incomplete(408, "The body did not arrive in time.")
+        guest.spawn(_await_detached(reading))
+        raise IncompleteBody(408, "The body did not arrive in time.")
 
 
 async def _expire(arrived: asyncio.Future[None]) -> None:
     """In two steps: nearly every body is there after the first, and nothing waits any more."""
-    for seconds in (GLANCE, PATIENCE - GLANCE):
+    for seconds in (BODY_FIRST_CHECK, BODY_TIMEOUT - BODY_FIRST_CHECK):
         await sleep(seconds)
         if arrived.done():
             return
     arrived.set_result(None)
 
 
-async def _outlast(reading: asyncio.Task[bytes]) -> None:
+async def _await_detached(reading: asyncio.Task[bytes]) -> None:
     """Keep the guest's task until its read has ended: a read left pending traps the instance."""
     await asyncio.wait([reading])
     reading.exception()  # taken, or the event loop would raise it

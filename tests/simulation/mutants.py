@@ -1,4 +1,4 @@
-"""Faults planted on purpose, to see that the simulation finds them.
+"""Mutants: faults made on purpose, to see that the simulation finds them.
 
 Each is a change of the APIs' source, text for text. While it is planted, the functions that it
 changes run its code instead of their own; nothing in apps/ knows of it.
@@ -18,7 +18,7 @@ from tests.simulation import shop
 
 
 @dataclass(frozen=True)
-class Plant:
+class Mutant:
     """`within`: so many schedules may pass until it is found. `finds`: by which invariants."""
 
     name: str
@@ -34,29 +34,31 @@ class Plant:
 
 
 class Moved(Exception):
-    """The source is not what the plant was written for: write the plant anew."""
+    """The source is not what the plant was written for: write the mutant again."""
 
 
-def patched(plant: Plant) -> str:
+def patched(mutant: Mutant) -> str:
     """The module's source with the fault. Raises `Moved`."""
-    module = importlib.import_module(plant.module)
+    module = importlib.import_module(mutant.module)
     source = Path(str(module.__file__)).read_text()
-    for old, new in plant.changes:
+    for old, new in mutant.changes:
         if source.count(old) != 1:
-            raise Moved(f"{plant.name}: {plant.module} has this {source.count(old)} times:\n{old}")
+            raise Moved(
+                f"{mutant.name}: {mutant.module} has this {source.count(old)} times:\n{old}"
+            )
         source = source.replace(old, new)
     return source
 
 
 @contextmanager
-def planted(plant: Plant) -> Iterator[None]:
+def mutated(mutant: Mutant) -> Iterator[None]:
     """The APIs with the fault. Raises `Moved`."""
-    module = importlib.import_module(plant.module)
-    scratch: dict[str, Any] = {"__name__": plant.module, "__file__": module.__file__}
-    exec(compile(patched(plant), str(module.__file__), "exec"), scratch)  # noqa: S102 - ours
+    module = importlib.import_module(mutant.module)
+    scratch: dict[str, Any] = {"__name__": mutant.module, "__file__": module.__file__}
+    exec(compile(patched(mutant), str(module.__file__), "exec"), scratch)  # noqa: S102 - ours
     changed = [
         (own, own.__code__, new.__code__)
-        for own, new in _functions(vars(module), scratch, plant.module)
+        for own, new in _functions(vars(module), scratch, mutant.module)
         if _differs(own.__code__, new.__code__)
     ]
     configuration = shop.CONFIGURATION
@@ -68,11 +70,11 @@ def planted(plant: Plant) -> Iterator[None]:
     ]
     dead = [replace(each, route=UPDATED.route(each.topic.partition("_")[0])) for each in dead]
     if not changed:
-        raise Moved(f"{plant.name} changes no function")
+        raise Moved(f"{mutant.name} changes no function")
     try:
         for own, _, new_code in changed:
             own.__code__ = new_code
-        if plant.subscribes_to_dead_orders:
+        if mutant.subscribes_to_dead_orders:
             shop.CONFIGURATION = replace(configuration, subscriptions=(*subscriptions, *dead))
         yield
     finally:
@@ -111,7 +113,7 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
     )
 
 
-WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
+WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.checks"
 STATION, ANNOUNCE, IDS = "station.api", "counter.announce", "counter.ids"
 LATENESS, EVENTS = "station.lateness", "coffeeshop.events"
 STORE, INDEX = "coffeeshop.store", "counter.index"
@@ -123,7 +125,7 @@ _INDEX = """\
 """
 _BUDGET = """\
         if not in_time():
-            raise Unavailable("Placing the order took too long.")
+            raise ServiceUnavailable("Placing the order took too long.")
 """
 _CREATE = """\
         if (stored := await self._create(order)) is not None:
@@ -132,15 +134,15 @@ _CREATE = """\
 _DECIDE = """\
             recorded |= await self._records.create_all(fresh)
 """
-_GIVE_UP = "    if is_last and asked is not None and now >= asked + ANSWER_TIME:\n"
+_GIVE_UP = "    if is_last and asked is not None and now >= asked + REMINDER_TIMEOUT:\n"
 _SETTLED = "        final = tuple(reports[station] for station in record.stations)\n"
 _NEWER = """\
     if stored.final or not (report.final or report.sequence > stored.sequence):
         return None
 """
 
-PLANTS = (
-    Plant(
+MUTANTS = (
+    Mutant(
         "published before the save",
         WORKFLOW,
         (
@@ -151,13 +153,13 @@ PLANTS = (
         ),
         ("G8",),
     ),
-    Plant(
+    Mutant(
         "the index is written after the save",
         WORKFLOW,
         ((_INDEX, ""), (_CREATE, _CREATE + _INDEX)),
         ("G10", "G11"),
     ),
-    Plant(
+    Mutant(
         "the index is not confirmed before the save",
         INDEX,
         (
@@ -168,22 +170,22 @@ PLANTS = (
         ),
         ("G10", "G11"),
     ),
-    Plant(
+    Mutant(
         "the budget is not checked",
         WORKFLOW,
         (
             (_BUDGET, ""),
             (_INDEX, _INDEX.replace("in_time", "lambda: True")),
             (
-                "        if self._now() - now > FIRST_ANSWERS:\n"
-                '            raise Unavailable("The shop is overloaded.")\n',
+                "        if self._now() - now > LOAD_SHED_AFTER:\n"
+                '            raise ServiceUnavailable("The shop is overloaded.")\n',
                 "",
             ),
         ),
         ("G13",),
         3_000,
     ),
-    Plant(
+    Mutant(
         "an update forgets its ETag",
         STORE,
         (
@@ -194,7 +196,7 @@ PLANTS = (
         ),
         ("G3", "G2", "G4", "G10", "G11"),
     ),
-    Plant(
+    Mutant(
         "no tombstone",
         WORKFLOW,
         (
@@ -207,7 +209,7 @@ PLANTS = (
         ),
         ("G11",),
     ),
-    Plant(
+    Mutant(
         "a tombstone's conflict is taken for done",
         WORKFLOW,
         (
@@ -219,20 +221,20 @@ PLANTS = (
         ("G11",),
         first_seed=1_003_400,
     ),
-    Plant(
+    Mutant(
         "an unknown create is published",
         WORKFLOW,
-        (("            raise MayExist(order.id) from error\n", "            return None\n"),),
+        (("            raise OutcomeUnknown(order.id) from error\n", "            return None\n"),),
         ("G8", "G1", "G13"),
     ),
-    Plant(
+    Mutant(
         "an unknown create is a plain 503",
         WORKFLOW,
-        (("            raise MayExist(order.id) from error\n", "            raise\n"),),
+        (("            raise OutcomeUnknown(order.id) from error\n", "            raise\n"),),
         ("G13",),
         first_seed=1_000_650,
     ),
-    Plant(
+    Mutant(
         "the body is not compared",
         WORKFLOW,
         (
@@ -243,13 +245,13 @@ PLANTS = (
         ),
         ("G6",),
     ),
-    Plant(
+    Mutant(
         "a repeat of the key is a new order",
         IDS,
         (("        if key is None:\n", "        if key is None or key:\n"),),
         ("G6",),
     ),
-    Plant(
+    Mutant(
         "an abandoned key is placed again",
         WORKFLOW,
         (
@@ -268,7 +270,7 @@ PLANTS = (
         ),
         ("G7",),
     ),
-    Plant(
+    Mutant(
         "made before the record is confirmed",
         STATION,
         (
@@ -280,7 +282,7 @@ PLANTS = (
         ),
         ("G4",),
     ),
-    Plant(
+    Mutant(
         "a second make on a duplicate",
         STATION,
         (
@@ -291,13 +293,13 @@ PLANTS = (
         ),
         ("G4",),
     ),
-    Plant(
+    Mutant(
         "a report is published without being recorded",
         STATION,
         ((_DECIDE, "            recorded |= fresh\n"),),
         ("G4",),
     ),
-    Plant(
+    Mutant(
         "the expiry is looked at before the record",
         STATION,
         (
@@ -314,7 +316,7 @@ PLANTS = (
         ),
         ("G4", "G5"),
     ),
-    Plant(
+    Mutant(
         "a cancelled order is made all the same",
         STATION,
         (
@@ -326,7 +328,7 @@ PLANTS = (
         ),
         ("G16",),
     ),
-    Plant(
+    Mutant(
         "a final report is overwritten",
         ORDER,
         (
@@ -339,52 +341,52 @@ PLANTS = (
         ("G3",),
         3_000,
     ),
-    Plant(
+    Mutant(
         "a higher number is lost",
         ORDER,
         ((_NEWER, "    if stored.final or not report.final:\n        return None\n"),),
         ("G15",),
     ),
-    Plant(
+    Mutant(
         "a lower number wins",
         ORDER,
         ((_NEWER, "    if stored.final:\n        return None\n"),),
         ("G3",),
         3_000,
     ),
-    Plant(
+    Mutant(
         "no question while accepted",
         LOOKS,
         (
             (
-                "    return Ask(record, still_open, is_last)\n",
-                "    return Ask(record, silent, is_last)\n",
+                "    return Remind(record, still_open, is_last)\n",
+                "    return Remind(record, silent, is_last)\n",
             ),
         ),
         ("G2",),
         10_000,
     ),
-    Plant(
+    Mutant(
         "the deadline has no grace",
         LOOKS,
         (
-            ("now > record.expires_at + GRACE\n", "now > record.expires_at\n"),
-            ("    due = record.expires_at + GRACE +", "    due = record.expires_at +"),
+            ("now > record.expires_at + GRACE_PERIOD\n", "now > record.expires_at\n"),
+            ("    due = record.expires_at + GRACE_PERIOD +", "    due = record.expires_at +"),
         ),
         ("G9",),
     ),
-    Plant(
+    Mutant(
         "given up in one step",
         LOOKS,
         ((_GIVE_UP, "    if is_last:\n"),),
         ("G9",),
     ),
-    Plant(
+    Mutant(
         "given up is settled without cancel",
         WORKFLOW,
         (
             (
-                "        if not await self._told(cancelled, CANCELLED):  # W11\n"
+                "        if not await self._published(cancelled, CANCELLED):  # W11\n"
                 "            return still_open\n",
                 "",
             ),
@@ -392,7 +394,7 @@ PLANTS = (
         ("G9",),
         first_seed=1_001_000,
     ),
-    Plant(
+    Mutant(
         "a sweep goes by time",
         WORKFLOW,
         (
@@ -403,7 +405,7 @@ PLANTS = (
         ),
         ("G11",),
     ),
-    Plant(
+    Mutant(
         "a conflict while settling is taken for done",
         WORKFLOW,
         (
@@ -414,13 +416,13 @@ PLANTS = (
         ),
         ("G11",),
     ),
-    Plant(
+    Mutant(
         "a settled order is opened again",
         LOOKS,
         ((" or record.settled is not None:\n", ":\n"),),
         ("G3", "G11"),
     ),
-    Plant(
+    Mutant(
         "two sweeps settle different things",
         LOOKS,
         (
@@ -433,19 +435,19 @@ PLANTS = (
         ),
         ("G3",),
     ),
-    Plant(
+    Mutant(
         "an order is settled before its reports are final",
         LOOKS,
         (
             (
-                "    if not (still_open := open_stations(record, reports)):\n",
-                "    still_open = open_stations(record, reports)\n"
+                "    if not (still_open := unfinished_stations(record, reports)):\n",
+                "    still_open = unfinished_stations(record, reports)\n"
                 "    if all(station in reports for station in record.stations):\n",
             ),
         ),
         ("G3",),
     ),
-    Plant(
+    Mutant(
         "the sweep forgets what is open",
         WORKFLOW,
         (
@@ -456,7 +458,7 @@ PLANTS = (
         ),
         ("G11",),
     ),
-    Plant(
+    Mutant(
         "a save without an answer counts as saved",
         STORE,
         (
@@ -467,7 +469,7 @@ PLANTS = (
         ),
         ("G1", "G2", "G4", "G8", "G9", "G10", "G11"),
     ),
-    Plant(
+    Mutant(
         "a cancellation is published before it is stored",
         WORKFLOW,
         (
@@ -481,7 +483,7 @@ PLANTS = (
         ),
         ("G9",),
     ),
-    Plant(
+    Mutant(
         "a cancellation that finds no order leaves no tombstone",
         WORKFLOW,
         (
@@ -493,7 +495,7 @@ PLANTS = (
         ("G7", "G1"),
         5_000,
     ),
-    Plant(
+    Mutant(
         "a dead letter is a verdict",
         EVENTS,
         (
@@ -513,7 +515,7 @@ PLANTS = (
         3_000,
         subscribes_to_dead_orders=True,
     ),
-    Plant(
+    Mutant(
         "a question has a deadline of its own",
         ANNOUNCE,
         (
@@ -524,13 +526,13 @@ PLANTS = (
         ),
         ("G9",),
     ),
-    Plant(
+    Mutant(
         "a station believes its own clock that it is too late",
         LATENESS,
         ((_DOUBT, "    if False:\n"),),
         ("G5",),
     ),
-    Plant(
+    Mutant(
         "how long an order is wanted counts from when it comes",
         LATENESS,
         (
@@ -541,7 +543,7 @@ PLANTS = (
         ),
         ("G5",),
     ),
-    Plant(
+    Mutant(
         "a reminder says how long the order was wanted at first",
         ANNOUNCE,
         (
@@ -552,7 +554,7 @@ PLANTS = (
         ),
         ("G9",),
     ),
-    Plant(
+    Mutant(
         "a plain gather",
         "coffeeshop.concurrency",
         (
@@ -563,7 +565,7 @@ PLANTS = (
         ),
         ("G14",),
     ),
-    Plant(
+    Mutant(
         "a full head is not copied",
         INDEX,
         (
@@ -576,7 +578,7 @@ PLANTS = (
         ("G10", "G14", "G2"),
         first_seed=1_000_650,
     ),
-    Plant(
+    Mutant(
         "an empty bulk reply is an empty list",
         STORE,
         (("_BULK.validate_json(reply.body)", '_BULK.validate_json(reply.body or b"[]")'),),
@@ -587,9 +589,9 @@ PLANTS = (
 """Planted one at a time."""
 
 
-def plant_named(name: str) -> Plant:
+def mutant_named(name: str) -> Mutant:
     """Raises ValueError that names all of them."""
-    for plant in PLANTS:
-        if plant.name == name:
-            return plant
-    raise ValueError("The planted faults are: " + "; ".join(plant.name for plant in PLANTS))
+    for mutant in MUTANTS:
+        if mutant.name == name:
+            return mutant
+    raise ValueError("The planted faults are: " + "; ".join(mutant.name for mutant in MUTANTS))

@@ -1,4 +1,4 @@
-"""Each closed door is tried. One that opens fails the test."""
+"""Each route, port and store that must be closed is tried."""
 
 import stat
 from collections.abc import Iterator
@@ -140,7 +140,7 @@ def test_no_key_holds_an_identity(run: Run) -> None:
     body = {**BODY, "loyaltyMemberId": "somebody-very-special"}
     assert httpx.post(f"{run.url('counter')}/v1/api/orders", json=body).status_code == 201
     for database in range(4):
-        keys: list[str] = run.auditor.books.database(database).keys()  # type: ignore[assignment] # valkey's own
+        keys: list[str] = run.auditor.stores.database(database).keys()  # type: ignore[assignment] # valkey's own
         assert not [key for key in keys if "special" in key]
 
 

@@ -19,34 +19,35 @@ class Refused(Exception):
     """The shop does not accept the request as it is."""
 
 
-class Away(Exception):
+class Unreachable(Exception):
     """The shop cannot be reached, or cannot answer now."""
 
 
-class Misset(Exception):
+class ConfigError(Exception):
     """A setting of the environment or an option cannot be used."""
 
 
 def default_url() -> str:
     """`$COFFEESHOP_URL`, else counter-api on this machine, shifted by `$COFFEESHOP_PORT_OFFSET`.
-    Raises `Misset`."""
+    Raises `ConfigError`."""
     if url := os.environ.get("COFFEESHOP_URL"):
         return checked_url(url)
     offset = os.environ.get("COFFEESHOP_PORT_OFFSET") or "0"
     if not re.fullmatch(r"[0-9]{1,5}", offset) or 5002 + int(offset) > 65_535:
-        raise Misset(f"COFFEESHOP_PORT_OFFSET is {offset[:40]!r}: it must be from 0 to 60533.")
+        raise ConfigError(f"COFFEESHOP_PORT_OFFSET is {offset[:40]!r}: it must be from 0 to 60533.")
     return f"http://127.0.0.1:{5002 + int(offset)}"
 
 
 def checked_url(text: str) -> str:
-    """The address, if it can be one of a shop. Raises `Misset`, which shows no password of it."""
+    """The address, if it can be one of a shop. Raises `ConfigError`, which shows no password of
+    it."""
     try:
         url = httpx.URL(text)
         if url.scheme in ("http", "https") and url.host:
             return text
     except httpx.InvalidURL:
         pass
-    raise Misset("--url and COFFEESHOP_URL must be like http://HOST:PORT.")
+    raise ConfigError("--url and COFFEESHOP_URL must be like http://HOST:PORT.")
 
 
 def _is_here(url: str) -> bool:
@@ -58,16 +59,17 @@ def _is_here(url: str) -> bool:
 
 
 def headers() -> dict[str, str]:
-    """With the POS token of `$COFFEESHOP_POS_TOKEN`, if the shop wants one. Raises `Misset`."""
+    """With the POS token of `$COFFEESHOP_POS_TOKEN`, if the shop wants one. Raises
+    `ConfigError`."""
     token = os.environ.get("COFFEESHOP_POS_TOKEN") or ""
     if not token.isascii() or not token.isprintable() or token != token.strip():
-        raise Misset("COFFEESHOP_POS_TOKEN must be visible ASCII, without blanks at its ends.")
+        raise ConfigError("COFFEESHOP_POS_TOKEN must be visible ASCII, without blanks at its ends.")
     return {"authorization": f"Bearer {token}"} if token else {}
 
 
 def options(url: str) -> dict[str, Any]:
     """Of a client of the shop. One on this machine is not asked for through a proxy. Raises
-    `Misset`."""
+    `ConfigError`."""
     return {"base_url": url, "headers": headers(), "timeout": 40, "trust_env": not _is_here(url)}
 
 
@@ -99,8 +101,8 @@ def explain(answer: httpx.Response) -> str:
         return f"It answered {answer.status_code}, and not as a shop does: is that its address?"
 
 
-class Shop:
-    """Calls that may be repeated are, for a few seconds. Raises `Refused` and `Away`."""
+class ShopClient:
+    """Calls that may be repeated are, for a few seconds. Raises `Refused` and `Unreachable`."""
 
     PATIENCE = 6.0
 
@@ -110,7 +112,7 @@ class Shop:
         try:
             self._client = httpx.Client(**given)
         except (ImportError, ValueError) as error:
-            raise Misset(f"The environment's proxy cannot be used: {error}") from None
+            raise ConfigError(f"The environment's proxy cannot be used: {error}") from None
 
     def menu(self) -> list[Json]:
         found: list[Json] = self._call("GET", "/v1/api/menu")["items"]
@@ -159,7 +161,7 @@ class Shop:
                             yield json.loads(line.removeprefix("data: "))
                         elif line == ":":
                             yield None
-            except (httpx.TransportError, Away) as error:
+            except (httpx.TransportError, Unreachable) as error:
                 missed += 1
                 if missed > 10:
                     raise self._away(error) from None
@@ -175,15 +177,15 @@ class Shop:
                 return found
             except httpx.ConnectError as error:
                 raise self._away(error) from None  # nobody listens there: no passing trouble
-            except (httpx.TransportError, Away) as error:
+            except (httpx.TransportError, Unreachable) as error:
                 if time.monotonic() > give_up:
                     raise self._away(error) from None
                 time.sleep(0.5)
 
-    def _away(self, error: Exception) -> Away:
-        if isinstance(error, Away):
+    def _away(self, error: Exception) -> Unreachable:
+        if isinstance(error, Unreachable):
             return error
-        return Away(
+        return Unreachable(
             f"The shop at {self.url} cannot be reached ({error}).\n"
             "Is it up? `make up` starts it; --url says where."
         )
@@ -193,7 +195,7 @@ class Shop:
             return
         answer.read()
         if answer.status_code in (429, 503):
-            raise Away(explain(answer))
+            raise Unreachable(explain(answer))
         if answer.status_code == 401:
             raise Refused("The shop wants a POS token: set COFFEESHOP_POS_TOKEN.")
         raise Refused(explain(answer))

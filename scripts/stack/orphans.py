@@ -18,7 +18,7 @@ PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
-class Left:
+class Orphan:
     """`group` and `stop` as a `Process` has them; supervisord itself is of no group."""
 
     name: str
@@ -27,13 +27,13 @@ class Left:
     process: psutil.Process
 
 
-def find(layout: Layout) -> list[Left]:
+def find(layout: Layout) -> list[Orphan]:
     """Every process that was started for the stack, by the marks in its environment. What was
     started by one of them comes with it."""
     return sorted(_marked(str(layout.home)), key=lambda left: (left.group, left.name))
 
 
-def _marked(home: str) -> Iterator[Left]:
+def _marked(home: str) -> Iterator[Orphan]:
     for process in psutil.process_iter():
         try:
             env = process.environ()
@@ -43,7 +43,7 @@ def _marked(home: str) -> Iterator[Left]:
             continue  # another user's, or it has just ended
         group, _, rest = env.get(PROCESS, "").partition(":")
         name, _, stop = rest.partition(":")
-        yield Left(name or SUPERVISOR, group, stop or "TERM", process)
+        yield Orphan(name or SUPERVISOR, group, stop or "TERM", process)
 
 
 def stop(layout: Layout) -> list[str]:
@@ -58,7 +58,7 @@ def stop(layout: Layout) -> list[str]:
     return sorted(set(stopped))
 
 
-def _end(those: Sequence[Left]) -> None:
+def _end(those: Sequence[Orphan]) -> None:
     for left in those:
         _signal(left, signal.Signals[f"SIG{left.stop}"])
     # supervisord stops its own processes first, one group after the other.
@@ -70,7 +70,7 @@ def _end(those: Sequence[Left]) -> None:
     psutil.wait_procs(alive, PATIENCE)
 
 
-def _signal(left: Left, number: signal.Signals) -> None:
+def _signal(left: Orphan, number: signal.Signals) -> None:
     """To its group: each process of a stack has one of its own, with what it started."""
     with contextlib.suppress(ProcessLookupError):
         group = os.getpgid(left.process.pid)

@@ -29,7 +29,7 @@ TOPICS = (
 Json = dict[str, Any]
 
 
-class Shop:
+class Driver:
     """The APIs by HTTP; Valkey by its own protocol, to see what was stored and published."""
 
     def __init__(self, port_offset: int, valkey_password: str | None) -> None:

@@ -11,32 +11,32 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from coffeeshop.store import Store, Stored
+from counter.checks import CHECK_PERIOD, FIRST_CHECKS, Remind, next_check
 from counter.index import Entry, Position, milliseconds, moment
-from counter.looks import FIRST_LOOKS, LOOK_PERIOD, Ask, next_look
 
-WATCH = "watch"
+SWEEP_STATE_KEY = "watch"
 """The document's key."""
-CLAIM_MS = 8_000
+LEASE_MS = 8_000
 """How long a sweep has the work for itself: less than the 10 s from one sweep to the next."""
-FIRST_LOOK_MS = FIRST_LOOKS[0] // timedelta(milliseconds=1)
+FIRST_CHECK_MS = FIRST_CHECKS[0] // timedelta(milliseconds=1)
 """How old an index entry is when it is looked at first: older than an attempt can get (W16)."""
-LONGEST_MS = LOOK_PERIOD // timedelta(milliseconds=1)
+LONGEST_MS = CHECK_PERIOD // timedelta(milliseconds=1)
 """From one look at an open order to the next. What is due later than that was said by a clock that
 has been set back since: it is due now."""
-LOOKING_MS = 5_000
+SWEEP_BUDGET_MS = 5_000
 """How long a sweep begins to look at further orders: what it did has to be remembered before the
 claim is over, or the next sweep would ask the same stations again."""
-CHUNK = 100
+BATCH_SIZE = 100
 """Orders that are looked at with one bulk read."""
-MAX_LOOKS = 4_000
+MAX_CHECKS = 4_000
 """Entries that one sweep looks at, those that are due longest first."""
-MAX_OPEN = 20_000
+MAX_OPEN_ENTRIES = 20_000
 """Open entries that are remembered; beyond them the sweep takes no new ones (W12). A document of
 20,000 has 1.5 MB, and a sidecar takes 4."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class OpenEntry:
     """An index entry that is not done. Times are milliseconds since 1970."""
 
     id: str
@@ -49,79 +49,82 @@ class Watched:
     def asked_at(self) -> datetime | None:
         return moment(self.asked) if self.asked is not None else None
 
-    def after(self, ask: Ask, now: datetime, *, confirmed: bool) -> "Watched":
+    def after(self, ask: Remind, now: datetime, *, confirmed: bool) -> "OpenEntry":
         """The entry after a question. A last one that is not confirmed is asked again (W10)."""
         if ask.is_last and not confirmed:
             return self
         asked = (self.asked or milliseconds(now)) if ask.is_last else None
-        then = next_look(ask.order, now, moment(asked) if asked else None)
+        then = next_check(ask.order, now, moment(asked) if asked else None)
         return replace(self, next=milliseconds(then), asked=asked)
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class SweepState:
     """The document."""
 
     positions: tuple[Position, ...] = ()
-    open: tuple[Watched, ...] = ()
+    open: tuple[OpenEntry, ...] = ()
     claimed_at: int = 0
     claimed_by: str = ""
 
     @property
     def room(self) -> int:
         """How many new entries a sweep takes."""
-        return min(MAX_OPEN - len(self.open), MAX_LOOKS)
+        return min(MAX_OPEN_ENTRIES - len(self.open), MAX_CHECKS)
 
-    def entries(self, added: Iterable[Entry], now: int) -> dict[str, Watched]:
+    def entries(self, added: Iterable[Entry], now: int) -> dict[str, OpenEntry]:
         """By id the open entries, and those that were added to the index."""
         entries = {entry.id: entry for entry in self.open}
         for new in added:
-            first = min(new.at, now) + FIRST_LOOK_MS
-            entries.setdefault(new.id, Watched(new.id, new.at, first))
+            first = min(new.at, now) + FIRST_CHECK_MS
+            entries.setdefault(new.id, OpenEntry(new.id, new.at, first))
         return entries
 
 
-def due(entries: Iterable[Watched], now: int) -> list[Watched]:
+def due(entries: Iterable[OpenEntry], now: int) -> list[OpenEntry]:
     """Those whose time has come, longest first."""
     found = sorted((each for each in entries if _is_due(each, now)), key=lambda each: each.next)
-    return found[:MAX_LOOKS]
+    return found[:MAX_CHECKS]
 
 
-def _is_due(entry: Watched, now: int) -> bool:
+def _is_due(entry: OpenEntry, now: int) -> bool:
     return not now < entry.next <= now + LONGEST_MS
 
 
-def chunks(entries: Sequence[Watched]) -> Iterator[Sequence[Watched]]:
+def batches(entries: Sequence[OpenEntry]) -> Iterator[Sequence[OpenEntry]]:
     """The entries in parts that are looked at together."""
-    for begin in range(0, len(entries), CHUNK):
-        yield entries[begin : begin + CHUNK]
+    for begin in range(0, len(entries), BATCH_SIZE):
+        yield entries[begin : begin + BATCH_SIZE]
 
 
-WATCHES = TypeAdapter(Watch)
+SWEEP_STATES = TypeAdapter(SweepState)
 
 
-class Turns:
+class SweepLease:
     """Sweeps of several replicas take turns."""
 
-    def __init__(self, store: Store[Watch], entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, store: Store[SweepState], entropy: Callable[[int], bytes]) -> None:
         self._store = store
         self._entropy = entropy
 
-    async def claim(self, stored: Stored[Watch] | None, now: int) -> str | None:
+    async def acquire(self, stored: Stored[SweepState] | None, now: int) -> str | None:
         """Have this sweep's work for oneself; None if another replica has it. A claim that lies in
-        the future is of a clock that is wrong: it counts for nothing. Raises `Unavailable`."""
-        if stored is not None and 0 <= now - stored.value.claimed_at < CLAIM_MS:
+        the future is of a clock that is wrong: it counts for nothing. Raises
+        `ServiceUnavailable`."""
+        if stored is not None and 0 <= now - stored.value.claimed_at < LEASE_MS:
             return None
         claim = self._entropy(16).hex()
         if stored is None:
-            theirs = await self._store.create(WATCH, Watch(claimed_at=now, claimed_by=claim))
+            theirs = await self._store.create(
+                SWEEP_STATE_KEY, SweepState(claimed_at=now, claimed_by=claim)
+            )
             return claim if theirs is None else None
         mine = replace(stored.value, claimed_at=now, claimed_by=claim)
-        return claim if await self._store.update(WATCH, mine, stored.etag) else None
+        return claim if await self._store.update(SWEEP_STATE_KEY, mine, stored.etag) else None
 
-    async def remember(self, watch: Watch) -> None:
+    async def save(self, watch: SweepState) -> None:
         """Save what the sweep remembers, unless another one has claimed the work meanwhile: what
-        that one saves is right too. Raises `Unavailable`."""
-        stored = await self._store.get(WATCH)
+        that one saves is right too. Raises `ServiceUnavailable`."""
+        stored = await self._store.get(SWEEP_STATE_KEY)
         if stored is not None and stored.value.claimed_by == watch.claimed_by:
-            await self._store.update(WATCH, watch, stored.etag)
+            await self._store.update(SWEEP_STATE_KEY, watch, stored.etag)

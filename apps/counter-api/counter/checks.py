@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from coffeeshop.contracts import Station
-from counter.documents import Order, Record, Reports, Tombstone
-from counter.order import open_stations
+from counter.documents import Order, OrderDocument, Reports, Tombstone
+from counter.order import unfinished_stations
 
-GRACE = timedelta(seconds=90)
+GRACE_PERIOD = timedelta(seconds=90)
 """How long after `expires_at` a report may still be on its way (W9): a delivery of 5 s, retries of
 32 s, and the same again for the report, with some seconds for clocks that differ."""
-ANSWER_TIME = timedelta(seconds=30)
+REMINDER_TIMEOUT = timedelta(seconds=30)
 """How long a station has for the last question before it is given up (W10)."""
-FIRST_LOOKS = tuple(timedelta(seconds=seconds) for seconds in (10, 20, 40))
-LOOK_PERIOD = timedelta(seconds=60)
+FIRST_CHECKS = tuple(timedelta(seconds=seconds) for seconds in (10, 20, 40))
+CHECK_PERIOD = timedelta(seconds=60)
 """When the sweep looks at an open order: at these ages, and then once a period (W8)."""
 
 
@@ -26,7 +26,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
+class CreateTombstone:
     """No order was saved: see to it that none will be (W12)."""
 
 
@@ -40,7 +40,7 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Remind:
     """Ask these stations again (W8). `is_last`: a station may be given up if it stays silent."""
 
     order: Order
@@ -56,39 +56,41 @@ class GiveUp:
     stations: tuple[Station, ...]
 
 
-Look = Done | Bury | Settle | Ask | GiveUp
+Action = Done | CreateTombstone | Settle | Remind | GiveUp
 
 
-def look(record: Record | None, reports: Reports, now: datetime, asked: datetime | None) -> Look:
+def next_action(
+    record: OrderDocument | None, reports: Reports, now: datetime, asked: datetime | None
+) -> Action:
     """What has to be done about what stands under an order's id. `asked` is when the last question
     was confirmed, if it was asked."""
     if record is None:
-        return Bury()
+        return CreateTombstone()
     if isinstance(record, Tombstone) or record.settled is not None:
         return Done()
-    if not (still_open := open_stations(record, reports)):
+    if not (still_open := unfinished_stations(record, reports)):
         final = tuple(reports[station] for station in record.stations)
         given_up_ = tuple(report.station for report in final if report.gave_up)
         return Settle(replace(record, settled=final), given_up_)
     silent = tuple(station for station in still_open if station not in reports)
-    is_last = bool(silent) and now > record.expires_at + GRACE
-    if is_last and asked is not None and now >= asked + ANSWER_TIME:
+    is_last = bool(silent) and now > record.expires_at + GRACE_PERIOD
+    if is_last and asked is not None and now >= asked + REMINDER_TIMEOUT:
         return GiveUp(record, silent)
-    return Ask(record, still_open, is_last)
+    return Remind(record, still_open, is_last)
 
 
-def next_look(record: Order, now: datetime, asked: datetime | None) -> datetime:
+def next_check(record: Order, now: datetime, asked: datetime | None) -> datetime:
     """When the sweep looks at an open order again (W8)."""
     age = now - record.placed_at
-    for first in FIRST_LOOKS:
+    for first in FIRST_CHECKS:
         if age < first:
             # At most a period, if the order was placed while a clock was ahead.
-            regular = min(record.placed_at + first, now + LOOK_PERIOD)
+            regular = min(record.placed_at + first, now + CHECK_PERIOD)
             break
     else:
-        last = FIRST_LOOKS[-1]
-        regular = record.placed_at + last + LOOK_PERIOD * ((age - last) // LOOK_PERIOD + 1)
+        last = FIRST_CHECKS[-1]
+        regular = record.placed_at + last + CHECK_PERIOD * ((age - last) // CHECK_PERIOD + 1)
     if asked is not None:
-        return min(regular, max(asked + ANSWER_TIME, now))
-    due = record.expires_at + GRACE + timedelta(milliseconds=1)
+        return min(regular, max(asked + REMINDER_TIMEOUT, now))
+    due = record.expires_at + GRACE_PERIOD + timedelta(milliseconds=1)
     return min(regular, due) if now < due else regular

@@ -1,4 +1,4 @@
-"""`make pictures`: the page and the terminal of the README, as the running shop shows them."""
+"""`make screenshots`: the page and the terminal of the README, as the running shop shows them."""
 
 import io
 import re
@@ -11,9 +11,9 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from browser import Opener, choose
+from driver import Driver, away
 from scripts.base.checkout import CHECKOUT
 from scripts.stack.supervise import Stack
-from shop import Shop, away
 from test_coffee import terminal
 
 COMMANDS = (
@@ -62,7 +62,7 @@ def test_picture_of_a_phone(opened: Opener, url: str, folder: Path) -> None:
 
 
 def test_picture_of_the_board(
-    opened: Opener, url: str, shop: Shop, stack: Stack, folder: Path
+    opened: Opener, url: str, shop: Driver, stack: Stack, folder: Path
 ) -> None:
     page = opened(f"{url}#board", width=1920)
     with away(stack, "kitchen"):
@@ -84,7 +84,7 @@ def _shoot(page: Page, path: Path, height: int) -> None:
     page.screenshot(path=path)
 
 
-def test_picture_of_the_terminal(chromium: Browser, shop: Shop, folder: Path) -> None:
+def test_picture_of_the_terminal(chromium: Browser, shop: Driver, folder: Path) -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     for command in COMMANDS:
         session = terminal(*command, columns=COLUMNS)

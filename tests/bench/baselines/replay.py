@@ -52,7 +52,7 @@ def _sidecar(stack: Bench) -> str:
 
 def _call(exchange: Exchange, order: Placing) -> Bare:
     """Method, target and body, to be repeated: with the order's id open, and with index entries
-    under keys of their own, where whoever writes last may."""
+    under keys of their own, where the last writer wins."""
     call = exchange.call
     target, body = call.target, call.body.decode()
     if _INDEX.search(target) or _INDEX.search(body):

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scripts.base.console import say
-from tests.bench import floors, orders
+from tests.bench import baselines, orders
+from tests.bench.baselines import replay
 from tests.bench.calls import Placing, groups
-from tests.bench.floors import replay
 from tests.bench.load import Target, attack
 from tests.bench.measures import Measure, at_most, figure
-from tests.bench.stacks import DUE, OFFSET, Bench, Single, api, component, settle, turns
+from tests.bench.stacks import DUE, OFFSET, Bench, Single, alternating, api, component, settle
 
 CONNECTIONS = 8
 PORT = OFFSET + 5_720
@@ -40,12 +40,12 @@ class Guests:
         bare = replay.environment(calls, self.order.answer, self.stack)
         singles = {
             "ours": api("counter", "ours", PORT, self.stack),
-            "bare guest": component(floors.component("bare"), PORT + 1, "/healthz", bare),
+            "bare guest": component(baselines.component("bare"), PORT + 1, "/healthz", bare),
         }
         if others:
             singles["peer"] = api("counter", "peer", PORT + 2, self.stack)
         for number in range(rounds):
-            for who in turns(singles, number):
+            for who in alternating(singles, number):
                 say(f"Placing alone: {who}, round {number + 1} …")
                 self._place(who, singles[who], seconds)
             if others:

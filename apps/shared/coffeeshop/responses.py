@@ -101,7 +101,7 @@ class Problem(Exception):
         return Response(self.status, body, "application/problem+json", self.headers)
 
 
-class Incomplete(Problem):
+class IncompleteBody(Problem):
     """The body did not come, or not to its end: what it would have said is not known."""
 
 
@@ -164,5 +164,5 @@ def unauthorized() -> Problem:
     return Problem(401, "A bearer token is needed.", headers=(("www-authenticate", "Bearer"),))
 
 
-def unavailable(detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
+def service_unavailable(detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
     return Problem(503, detail, headers=(("retry-after", RETRY_AFTER_SECONDS), *headers))

@@ -25,7 +25,7 @@ class Message:
 
 
 @dataclass
-class Engines:
+class BackingServices:
     """Valkey, as store and broker: what outlives every API and sidecar."""
 
     world: World
@@ -85,7 +85,7 @@ class Engines:
             if subscription.topic == topic:
                 sidecar = self.sidecars[subscription.app]
                 self._deliver_soon(sidecar, subscription, message)
-                if self.world.strikes("delivery is doubled"):
+                if self.world.injects("delivery is doubled"):
                     later = (1, 20, 500, 20_000, 60_000)[self.world.draw(5)]
                     self._deliver_after(later, sidecar, subscription, message, again=True)
 
@@ -102,7 +102,7 @@ class Engines:
             self._deliver_after(delay, sidecar, subscription, message, again=again)
             return
         delay = 1 + self.world.draw(3)
-        if self.world.strikes("delivery is late"):
+        if self.world.injects("delivery is late"):
             delay += (30, 300, 3_000, 15_000, 45_000, 80_000)[self.world.draw(6)]
         self._deliver_after(delay, sidecar, subscription, message, again=again)
 

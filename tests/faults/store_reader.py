@@ -9,9 +9,9 @@ from typing import Any
 import valkey
 from pydantic import TypeAdapter
 
-from counter.documents import Order, Record, Report, Tombstone
+from counter.documents import Order, OrderDocument, Report, Tombstone
 from counter.orders import report_key
-from counter.view import View, view
+from counter.view import OrderView, view
 from scripts.stack.supervise import Stack
 
 COUNTER, STATIONS = 1, {"barista": 2, "kitchen": 3}
@@ -19,13 +19,13 @@ COUNTER, STATIONS = 1, {"barista": 2, "kitchen": 3}
 
 Json = dict[str, Any]
 
-_RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
+_RECORDS: TypeAdapter[OrderDocument] = TypeAdapter(OrderDocument)
 _REPORTS = TypeAdapter(Report)
 _PREFIX = "counter-api||"
 _ORDER_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Books:
+class StoreReader:
     """The stores of counter-api and of the stations, and the topics."""
 
     def __init__(self, stack: Stack) -> None:
@@ -43,12 +43,12 @@ class Books:
 
     # counter-api's store
 
-    def documents(self, ids: Iterable[str]) -> dict[str, Record]:
+    def documents(self, ids: Iterable[str]) -> dict[str, OrderDocument]:
         """Orders and tombstones by their ids."""
         found = self._documents(COUNTER, _PREFIX, ids)
         return {key: _RECORDS.validate_json(text) for key, text in found}
 
-    def views(self, ids: Iterable[str]) -> dict[str, View]:
+    def views(self, ids: Iterable[str]) -> dict[str, OrderView]:
         """The orders as the public sees them, whether they are settled or not."""
         orders = {k: o for k, o in self.documents(ids).items() if isinstance(o, Order)}
         keys = {report_key(o.id, s): (o.id, s) for o in orders.values() for s in o.stations}
@@ -122,6 +122,6 @@ class Books:
                 yield order_id, text
 
 
-def _unsettled(seen: View) -> View:
+def _unsettled(seen: OrderView) -> OrderView:
     """Settling an order changes nothing of what the public sees of it."""
     return replace(seen, order=replace(seen.order, settled=None))

@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeeshop.contracts import Station
-from counter.documents import Order, Tombstone
-from counter.looks import (
-    ANSWER_TIME,
-    GRACE,
-    LOOK_PERIOD,
-    Ask,
-    Bury,
+from counter.checks import (
+    CHECK_PERIOD,
+    GRACE_PERIOD,
+    REMINDER_TIMEOUT,
+    CreateTombstone,
     Done,
     GiveUp,
+    Remind,
     Settle,
-    look,
-    next_look,
+    next_action,
+    next_check,
 )
-from counter.order import given_up, open_stations
+from counter.documents import Order, Tombstone
+from counter.order import given_up_report, unfinished_stations
 from example_orders import NOW, placed, report, settled, under_way
 
 B, K = Station.BARISTA, Station.KITCHEN
@@ -31,14 +31,14 @@ B, K = Station.BARISTA, Station.KITCHEN
 
 def test_what_was_never_saved_is_buried() -> None:
     """W12."""
-    assert look(None, {}, NOW, None) == Bury()
+    assert next_action(None, {}, NOW, None) == CreateTombstone()
 
 
 def test_nothing_is_done_about_a_tombstone_or_a_settled_order() -> None:
     """W12."""
     order = placed([1], [])
-    assert look(Tombstone("o", NOW), {}, NOW, None) == Done()
-    assert look(settled(order, report(order, B)), {}, NOW, None) == Done()
+    assert next_action(Tombstone("o", NOW), {}, NOW, None) == Done()
+    assert next_action(settled(order, report(order, B)), {}, NOW, None) == Done()
 
 
 def test_an_order_whose_reports_are_final_is_settled_with_them() -> None:
@@ -46,32 +46,36 @@ def test_an_order_whose_reports_are_final_is_settled_with_them() -> None:
     order = placed([1], [7])
     reports = {B: report(order, B), K: report(order, K)}
     expected = settled(order, reports[B], reports[K])
-    assert look(order, reports, NOW, None) == Settle(expected, ())
-    reports[K] = given_up(order, K, NOW)
+    assert next_action(order, reports, NOW, None) == Settle(expected, ())
+    reports[K] = given_up_report(order, K, NOW)
     expected = settled(order, reports[B], reports[K])
-    assert look(order, reports, NOW, None) == Settle(expected, (K,))
+    assert next_action(order, reports, NOW, None) == Settle(expected, (K,))
 
 
 def test_every_station_that_has_not_finished_is_asked() -> None:
     """W8: also one that has accepted the order."""
     order = placed([1], [7])
-    assert look(order, {B: report(order, B)}, NOW, None) == Ask(order, (K,), is_last=False)
+    assert next_action(order, {B: report(order, B)}, NOW, None) == Remind(
+        order, (K,), is_last=False
+    )
     begun = {B: report(order, B), K: under_way(order, K, 1)}
-    assert look(order, begun, NOW, None) == Ask(order, (K,), is_last=False)
-    assert open_stations(order, begun) == (K,)
+    assert next_action(order, begun, NOW, None) == Remind(order, (K,), is_last=False)
+    assert unfinished_stations(order, begun) == (K,)
 
 
 def test_a_silent_station_is_given_up_in_two_steps() -> None:
     """W10, G9: past the grace it is asked, and given up a question and an answer later."""
     order = placed([1], [7])
     reports = {B: report(order, B)}
-    in_time = order.expires_at + GRACE
+    in_time = order.expires_at + GRACE_PERIOD
     late = in_time + timedelta(milliseconds=1)
-    assert look(order, reports, in_time, None) == Ask(order, (K,), is_last=False)
-    assert look(order, reports, late + timedelta(days=1), None) == Ask(order, (K,), is_last=True)
-    almost = late + ANSWER_TIME - timedelta(milliseconds=1)
-    assert look(order, reports, almost, late) == Ask(order, (K,), is_last=True)
-    assert look(order, reports, late + ANSWER_TIME, late) == GiveUp(order, (K,))
+    assert next_action(order, reports, in_time, None) == Remind(order, (K,), is_last=False)
+    assert next_action(order, reports, late + timedelta(days=1), None) == Remind(
+        order, (K,), is_last=True
+    )
+    almost = late + REMINDER_TIMEOUT - timedelta(milliseconds=1)
+    assert next_action(order, reports, almost, late) == Remind(order, (K,), is_last=True)
+    assert next_action(order, reports, late + REMINDER_TIMEOUT, late) == GiveUp(order, (K,))
 
 
 def test_a_station_that_has_reported_is_never_given_up() -> None:
@@ -79,9 +83,9 @@ def test_a_station_that_has_reported_is_never_given_up() -> None:
     order = placed([1], [7])
     late = order.expires_at + timedelta(days=1)
     reports = {B: under_way(order, B, 1)}
-    assert look(order, reports, late, NOW) == GiveUp(order, (K,))
+    assert next_action(order, reports, late, NOW) == GiveUp(order, (K,))
     reports[K] = under_way(order, K, 1)
-    assert look(order, reports, late, NOW) == Ask(order, (B, K), is_last=False)
+    assert next_action(order, reports, late, NOW) == Remind(order, (B, K), is_last=False)
 
 
 def looks(order: Order, until: timedelta, pace: timedelta) -> list[float]:
@@ -90,7 +94,7 @@ def looks(order: Order, until: timedelta, pace: timedelta) -> list[float]:
     while now <= order.placed_at + until:
         if now >= due:
             found.append((now - order.placed_at).total_seconds())
-            due = next_look(order, now, None)
+            due = next_check(order, now, None)
             assert due > now
         now += pace
     return found
@@ -112,7 +116,7 @@ def test_a_sweep_looks_at_most_seven_times_in_five_minutes(begun: int) -> None:
         now = NOW + timedelta(seconds=10 * tick)
         if now >= due:
             found += 1
-            due = next_look(order, now, None)
+            due = next_check(order, now, None)
     assert 6 <= found <= 7
 
 
@@ -122,7 +126,7 @@ def test_the_next_look_is_ahead_and_within_a_minute(age: int, asked_ago: int | N
     order = placed([1], [])
     now = NOW + timedelta(milliseconds=age)
     asked = None if asked_ago is None else now - timedelta(milliseconds=asked_ago)
-    then = next_look(order, now, asked)
+    then = next_check(order, now, asked)
     assert now <= then <= now + timedelta(seconds=60)
     assert then > now or asked is not None
 
@@ -130,12 +134,12 @@ def test_the_next_look_is_ahead_and_within_a_minute(age: int, asked_ago: int | N
 def test_giving_up_is_looked_at_when_it_is_due() -> None:
     """W10: past the grace, and when the last question can have been answered."""
     order = placed([1], [])
-    due = order.expires_at + GRACE + timedelta(milliseconds=1)
-    assert next_look(order, due - timedelta(seconds=9), None) == due
-    assert next_look(order, due + timedelta(seconds=15), due) == due + ANSWER_TIME
+    due = order.expires_at + GRACE_PERIOD + timedelta(milliseconds=1)
+    assert next_check(order, due - timedelta(seconds=9), None) == due
+    assert next_check(order, due + timedelta(seconds=15), due) == due + REMINDER_TIMEOUT
 
 
 def test_an_order_of_a_clock_that_was_ahead_is_looked_at_once_a_minute() -> None:
     order = placed([1], [7])
     now = order.placed_at - timedelta(days=3)
-    assert next_look(order, now, None) == now + LOOK_PERIOD
+    assert next_check(order, now, None) == now + CHECK_PERIOD

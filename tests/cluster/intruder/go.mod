@@ -1,0 +1,3 @@
+module coffeeshop.local/intruder
+
+go 1.26.5

@@ -1,3 +1,0 @@
-module coffeeshop.local/stranger
-
-go 1.26.5
