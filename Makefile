@@ -46,12 +46,12 @@ coffee:  ## ARGS="order COFFEE_BLACK CROISSANT": the command line; also .venv/bi
 	@$(DO) coffee $(ARGS)
 
 screenshots:  ## Take the pictures of the README again
-	@$(DO) pytest tests/e2e/pictures.py
+	@$(DO) pytest tests/e2e/screenshots.py
 
 build:  ## The components, for Spin and for plain wasmtime
 	@$(DO) build.wasm
 
-try-station:  ## Add a station by the book, in a copy, and run every test there (20 minutes)
+try-station:  ## Add a station by the book, in a copy, and run every test there (half an hour)
 	@$(DO) pytest tests/try_station.py
 
 test: lint unit simulate-short e2e faults-short  ## Everything that a commit must pass

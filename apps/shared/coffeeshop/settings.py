@@ -43,7 +43,7 @@ class Settings:
 
     @property
     def order_deadline(self) -> timedelta:
-        """How long stations may take to answer. Raises `ValueError` for what `wrong` names."""
+        """How long stations may take to answer. Raises `ValueError` for what `invalid` names."""
         return timedelta(seconds=int(self.order_deadline_seconds))
 
     def invalid(self, needed: Collection[str] = ()) -> tuple["InvalidSetting", ...]:
