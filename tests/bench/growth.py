@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import valkey
 
-from counter import index
+from coffeeshop import index
 from counter.watch import WATCH
 from scripts import build, cache, provision
 from scripts.cache import say

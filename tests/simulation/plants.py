@@ -113,7 +113,7 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 
 WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
 STATION, ANNOUNCE, IDS = "station.api", "counter.announce", "counter.ids"
-STORE, INDEX, EVENTS = "coffeeshop.store", "counter.index", "coffeeshop.events"
+STORE, INDEX, EVENTS = "coffeeshop.store", "coffeeshop.index", "coffeeshop.events"
 
 _INDEX = """\
         await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)

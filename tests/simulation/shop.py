@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from coffeeshop import index
 from coffeeshop.environment import Environment
 from coffeeshop.http import Response
 from coffeeshop.settings import Settings
-from counter import index, watch
+from counter import watch
 from scripts import guests
 from tests.dapr.configuration import Configuration, read_configuration
 from tests.dapr.engines import Engines

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coffeeshop.index import DISORDER_MS, SEGMENTS, Entry, Index, Indexes, Segment, Slot
+from coffeeshop.index_reader import Cursor, IndexReader, Mark, UnknownCursor
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.index import DISORDER_MS, SEGMENTS, Entry, Index, Indexes, Segment, Slot
-from counter.index_reader import Cursor, IndexReader, Mark, UnknownCursor
 from counter.orders import STORE
 from fake_sidecar import FakeSidecar
 

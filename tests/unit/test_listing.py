@@ -9,11 +9,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from coffeeshop.contracts import ItemStatus, Station
+from coffeeshop.index import SEGMENTS, Entry, Indexes, milliseconds
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
 from counter import listing
 from counter.documents import Item, ItemOutcome, Order, Report
-from counter.index import SEGMENTS, Entry, Indexes, milliseconds
 from counter.listing import Listing
 from counter.orders import EVERYONE, STORE
 from fake_sidecar import FakeSidecar

@@ -7,12 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from coffeeshop import live
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Response
+from coffeeshop.live import (
+    BUDGET,
+    HEARTBEAT,
+    LIFETIME,
+    SLOWEST,
+    STREAMS,
+    Document,
+    events,
+    once_ended,
+)
 from coffeeshop.settings import Settings
 from coffeeshop.transport import Call, Reply, Unavailable
-from counter import live
-from counter.live import BUDGET, HEARTBEAT, LIFETIME, SLOWEST, STREAMS, Document, events, once_ended
 
 PAUSE = 0.5
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

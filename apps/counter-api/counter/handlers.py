@@ -3,20 +3,20 @@
 import re
 from collections.abc import Mapping
 
-from coffeeshop import contracts, paths
+from coffeeshop import contracts, parameters, paths
 from coffeeshop.answers import FieldError
 from coffeeshop.contracts import Order, OrderPage, OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
 from coffeeshop.http import Problem, Request, Response, invalid_fields, unavailable
+from coffeeshop.index_reader import UnknownCursor
+from coffeeshop.live import Document, Read, check_room, events, latest, once_ended
 from coffeeshop.logs import Log
 from coffeeshop.operation import EVENT, JSON, Answer, Operation, Parameter
 from coffeeshop.sidecar import Sidecar
-from counter import parameters, wire
+from counter import wire
 from counter.clients import TooManyRequests
-from counter.index_reader import UnknownCursor
 from counter.listing import Listing
-from counter.live import Document, Read, check_room, events, latest, once_ended
 from counter.order import Rejected
 from counter.orders import Orders
 from counter.outcomes import Abandoned, Ended, KeyReused, MayExist, UnknownOrder

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from coffeeshop.index import SEGMENTS, Entry, milliseconds
+from coffeeshop.index_reader import Cursor, IndexReader
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.index import SEGMENTS, Entry, milliseconds
-from counter.index_reader import Cursor, IndexReader
 from counter.orders import EVERYONE, STORE, Orders, customer_index
 from counter.view import View
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from pydantic import Discriminator, TypeAdapter
 
 from coffeeshop.contracts import Station
+from coffeeshop.index import Index
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
 from counter.documents import Cancellation, Order, Record, Report, Reports
-from counter.index import Index
 from counter.view import View, view
 
 STORE = "counter-store"

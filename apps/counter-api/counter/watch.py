@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from coffeeshop.index import Entry, Position, milliseconds, moment
 from coffeeshop.store import Store, Stored
-from counter.index import Entry, Position, milliseconds, moment
 from counter.looks import FIRST_LOOKS, Ask, next_look
 
 WATCH = "watch"

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
 
-from coffeeshop import contracts
+from coffeeshop import contracts, parameters
 from coffeeshop.answers import FieldError
 from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
 from coffeeshop.http import Problem, invalid_fields
-from counter import parameters
+from coffeeshop.index_reader import Cursor
 from counter.documents import Item, ItemOutcome
-from counter.index_reader import Cursor
 from counter.listing import Page
 from counter.order import OrderRequest, Rejected, Wanted, WrongCount, WrongItems
 from counter.view import View

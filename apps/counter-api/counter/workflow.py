@@ -20,6 +20,7 @@ from typing import Any
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import Station, StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
+from coffeeshop.index import SEGMENTS, Entry, Indexes, milliseconds, moment
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Save, Store, Stored
@@ -30,7 +31,6 @@ from counter.announce import Announcer
 from counter.clients import Products
 from counter.documents import Cancellation, Order, Record, Report, Tombstone
 from counter.ids import OrderIds
-from counter.index import SEGMENTS, Entry, Indexes, milliseconds, moment
 from counter.looks import Ask, Bury, GiveUp, Look, Settle, look
 from counter.orders import EVERYONE, STORE, Orders, cancellation_key, customer_index, report_key
 from counter.outcomes import Abandoned, Ended, KeyReused, MayExist, Placed, UnknownOrder

@@ -1,0 +1,205 @@
+"""Indexes over orders, newest first, for a store that cannot scan.
+
+An index has a few shards. A shard is a chain of numbered segments of at most `SEGMENT` entries;
+the newest stands under the shard's own key, its head, and is changed by ETag. A full head is
+copied to its numbered key, where it never changes again, and a new one begins with its last
+entries, so that a first page seldom needs more than the heads. Who meets a conflict goes to another
+shard, so that writers do not queue. An entry goes to several indexes in one read and one save: each
+call to the sidecar costs more than what it carries.
+
+Promise: every order that was acknowledged before a reader asked for page one is in its pages,
+exactly once. What is in the index but is no order of the reader's (a request that died before
+its order was saved, a key that was reused) is for the reader to drop. How pages are read is in
+`coffeeshop.index_reader`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+
+from pydantic import TypeAdapter
+
+from coffeeshop.store import ATTEMPTS, Save, Store, Stored
+from coffeeshop.transport import Unavailable
+
+SEGMENT = 32
+KEPT = 10
+"""Entries of a full head with which the next one begins."""
+DISORDER_MS = 5_000
+"""Entries of one shard are in the order of their times but for this much: an order is saved
+within 2 s of its time or not at all, and the clocks of two replicas may differ by 3 s."""
+
+T = TypeVar("T")
+
+
+class Entry(NamedTuple):
+    """`at` is milliseconds since 1970, the order's `placed_at`."""
+
+    at: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`entries` are pairs as `Entry` has them: most of those that are read nobody looks at."""
+
+    number: int
+    entries: tuple[tuple[int, str], ...]
+
+
+SEGMENTS = TypeAdapter(Segment)
+
+
+class Position(NamedTuple):
+    """How far a shard was read: in the segment of this number, so many entries."""
+
+    number: int
+    length: int
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index. `name` begins its keys."""
+
+    name: str
+    shards: int
+
+    def head(self, shard: int) -> str:
+        """The key of a shard's newest segment."""
+        return f"{self.name}-{shard}"
+
+    def heads(self) -> list[str]:
+        """The keys of all shards' newest segments."""
+        return [self.head(shard) for shard in range(self.shards)]
+
+    def key(self, shard: int, number: int) -> str:
+        """The key of a segment that is full."""
+        return f"{self.name}-{shard}-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A shard that was chosen for an entry, with its head as it was read."""
+
+    index: Index
+    shard: int
+    head: Stored[Segment] | None
+
+    @property
+    def key(self) -> str:
+        return self.index.head(self.shard)
+
+
+class Indexes:
+    """The indexes of a store."""
+
+    def __init__(self, store: Store[Segment], choose: Callable[[int], int]) -> None:
+        self._store = store
+        self._choose = choose
+
+    async def slots(
+        self, *indexes: Index, beside: Store[T], keys: Sequence[str] = ()
+    ) -> tuple[list[Slot], dict[str, Stored[T]]]:
+        """Any shard of each index, to add to later, and other documents of the same state store,
+        in one call. Raises `Unavailable`."""
+        chosen = self._any_shards(indexes)
+        heads, others = await self._store.get_with([slot.key for slot in chosen], beside, keys)
+        return [replace(slot, head=heads.get(slot.key)) for slot in chosen], others
+
+    async def heads(
+        self, index: Index, *, beside: Store[T], keys: Sequence[str]
+    ) -> tuple[dict[str, Stored[Segment]], dict[str, Stored[T]]]:
+        """All heads of an index by their keys, and other documents of the same state store, in one
+        call. Raises `Unavailable`."""
+        return await self._store.get_with(index.heads(), beside, keys)
+
+    def _any_shards(self, indexes: Iterable[Index]) -> list[Slot]:
+        return [Slot(index, self._choose(index.shards), None) for index in indexes]
+
+    async def add(self, entry: Entry, slots: list[Slot], in_time: Callable[[], bool]) -> None:
+        """Add the entry to the index of each slot, trying other shards while it is in time. Raises
+        `Unavailable` if that is not confirmed."""
+        for _ in range(ATTEMPTS):
+            saves = [await self._with(entry, slot) for slot in slots]
+            if await self._store.save_all(saves):
+                return
+            if not in_time():
+                break
+            if not (slots := await self._others(entry, slots)):
+                return
+        raise Unavailable("The index is too busy.")
+
+    async def _with(self, entry: Entry, slot: Slot) -> Save[Segment]:
+        """The head with the entry; a full one makes room first."""
+        if slot.head is None:
+            return Save(slot.key, Segment(0, (entry,)))
+        segment = slot.head.value
+        if len(segment.entries) < SEGMENT:
+            grown = Segment(segment.number, (*segment.entries, entry))
+        else:
+            # Whoever copies a full head writes the same: one that exists already is as good.
+            await self._store.create(slot.index.key(slot.shard, segment.number), segment)
+            grown = Segment(segment.number + 1, (*segment.entries[-KEPT:], entry))
+        return Save(slot.key, grown, slot.head.etag)
+
+    async def _others(self, entry: Entry, slots: list[Slot]) -> list[Slot]:
+        """Other shards instead of those that did not take the entry."""
+        others = self._any_shards(slot.index for slot in slots)
+        heads = await self._store.get_many(
+            list(dict.fromkeys(slot.key for slot in (*slots, *others)))
+        )
+
+        def took_it(slot: Slot) -> bool:
+            head = heads.get(slot.key)
+            return head is not None and entry in head.value.entries
+
+        return [
+            replace(other, head=heads.get(other.key))
+            for slot, other in zip(slots, others, strict=True)
+            if not took_it(slot)
+        ]
+
+    async def since(
+        self,
+        index: Index,
+        positions: Sequence[Position],
+        heads: Mapping[str, Stored[Segment]],
+        room: int,
+    ) -> tuple[list[Entry], tuple[Position, ...]]:
+        """The entries that were added behind the positions, at most about `room`, and the positions
+        behind them. Nothing is ever added before a position. Raises `Unavailable`."""
+        reached = list(positions) or [Position(0, 0)] * index.shards
+        full: dict[int, list[str]] = {}
+        for shard in range(index.shards):
+            if head := heads.get(index.head(shard)):
+                end = min(head.value.number, reached[shard].number + room // SEGMENT)
+                full[shard] = [index.key(shard, n) for n in range(reached[shard].number, end)]
+                room -= SEGMENT * len(full[shard])
+        stored = await self._store.get_many([key for keys in full.values() for key in keys])
+        found: list[Entry] = []
+        for shard, keys in full.items():
+            if any(key not in stored for key in keys):
+                raise Unavailable("A part of the index is missing.")
+            segments = [stored[key].value for key in keys]
+            head_ = heads[index.head(shard)].value
+            if reached[shard].number + len(keys) == head_.number:
+                segments.append(head_)
+            known: Sequence[tuple[int, str]] = ()
+            for segment in segments:
+                # A segment begins with the last entries of the one before it.
+                skipped = reached[shard].length if segment.number == reached[shard].number else 0
+                fresh = [e for e in segment.entries[skipped:] if e not in known]
+                found += [Entry(*entry) for entry in fresh]
+                known = segment.entries
+            if segments:
+                reached[shard] = Position(segments[-1].number, len(segments[-1].entries))
+        return found, tuple(reached)
