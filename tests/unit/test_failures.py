@@ -15,7 +15,7 @@ import pytest
 from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, Route
-from coffeeshop.settings import Settings
+from coffeeshop.settings import BY_STAFF, Settings
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED_ROUTES
 from coffeeshop.transport import Call, NoAnswer, Reply
 from example_orders import MENU_JSON, NOW, answer, placed
@@ -28,6 +28,13 @@ EVENTS = {
     **dict.fromkeys((PLACED.route("barista"), CANCELLED.route("barista")), "ordered"),
     **dict.fromkeys(UPDATED_ROUTES, "answered"),
 }
+BODIES: dict[str, Any] = {
+    "start": {"by": "ann", "items": ["j"]},
+    "ready": {"by": "ann", "items": ["i"]},
+    "fail": {"by": "ann", "items": ["j"], "reason": "no milk"},
+    "close-day": {"by": "ann", "reason": "It is late."},
+}
+"""What staff send, by the end of the path."""
 FAILURES: dict[str, Reply | None] = {
     "no answer": None,
     "nothing": Reply(204),
@@ -74,7 +81,7 @@ class Shop:
         async def sleep(_seconds: float) -> None:
             return
 
-        settings = Settings(id_secret="s", station=api)
+        settings = Settings(id_secret="s", station=api, making=BY_STAFF)
         env = Environment(settings, self.sidecar, lambda: self.now, os.urandom, sleep)
         self._router = guests.api(api).build(env)
         self.routes = self._router.routes
@@ -85,14 +92,16 @@ class Shop:
             self._id = json.loads(created.body)["id"]
         elif api == "barista":
             self._ask("POST", PLACED.route("barista"), self._event("ordered"))
+            begun = {"by": "ann", "items": ["i"]}
+            self._ask("POST", f"/v1/api/barista/tickets/{self._id}/start", begun)
         self.now += timedelta(seconds=15)  # the order is due in a sweep
 
     def _event(self, kind: str) -> dict[str, Any]:
         if kind == "answered":
             return {"data": json.loads(answer(self._order, Station.BARISTA).to_json())}
-        item = {"id": "i", "itemType": 1, "name": "COFFEE_BLACK"}
+        items = [{"id": name, "itemType": 1, "name": "COFFEE_BLACK"} for name in "ij"]
         later = (NOW + timedelta(minutes=5)).isoformat()
-        return {"data": {"orderId": self._order.id, "expiresAt": later, "items": [item]}}
+        return {"data": {"orderId": self._order.id, "expiresAt": later, "items": items}}
 
     def ask(self, route: Route) -> int:
         """The status of a request that the route takes."""
@@ -102,6 +111,7 @@ class Shop:
         if route.path == "/v1-get-items-by-types" and route.method == "GET":
             target += "?types=1,7"
         body: Any = {"types": "1,7"} if "types" in route.path else ORDER
+        body = BODIES.get(route.path.rpartition("/")[2], body)
         if route.path in EVENTS:
             body = self._event(EVENTS[route.path])
         return self._ask(route.method, target, body).status

@@ -211,16 +211,21 @@ class ItemToMake(Document):
 
 class StationOrdered(Document):
     """`barista_order_placed`, `kitchen_order_placed`: these items are wanted before `expiresAt`.
-    `barista_order_cancelled`, `kitchen_order_cancelled`: they are not wanted any more."""
+    `barista_order_cancelled`, `kitchen_order_cancelled`: they are not wanted any more. `number` is
+    called out, `name` is the customer's."""
 
     version: Literal[1] = 1
     orderId: OrderId
     expiresAt: AwareDatetime
     items: tuple[ItemToMake, ...]
+    placedAt: AwareDatetime | None = None
+    number: int | None = None
+    name: str | None = None
 
 
 class MadeItem(Document):
-    """What a station says of one item. Each making draws a `makeId` of its own (W6)."""
+    """What a station says of one item. Each making draws a `makeId` of its own (W6). The two times
+    are known where staff make: when the item was started, and when it was ready or failed."""
 
     id: str
     itemType: ItemType
@@ -228,6 +233,8 @@ class MadeItem(Document):
     status: ItemStatus
     reason: str | None
     makeId: str | None
+    startedAt: AwareDatetime | None = None
+    endedAt: AwareDatetime | None = None
 
 
 class StationAnswered(Document):

@@ -9,6 +9,8 @@ ALWAYS_NEEDED = ("sidecar_token", "app_token")
 """Of every API: without them the sidecar refuses its calls, or anybody may send it events."""
 
 MAX_DEADLINE_SECONDS = 86_400
+AT_ONCE, BY_STAFF = "at-once", "by-staff"
+"""How a station makes: as soon as an order comes, or as its staff say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Settings:
     order_deadline_seconds: str = "300"
     station: str = ""
     """Which station a station-api is: its name on the menu and in paths, topics and app id."""
+    making: str = AT_ONCE
+    """How this station makes: `at-once` or `by-staff`."""
+    ticket_slow_seconds: str = "180"
+    ticket_late_seconds: str = "360"
+    """The ages from which staff see that a ticket is slow, and late."""
 
     @property
     def sidecar(self) -> str:
@@ -46,6 +53,11 @@ class Settings:
         """How long stations may take to answer. Raises `ValueError` for what `wrong` names."""
         return timedelta(seconds=int(self.order_deadline_seconds))
 
+    @property
+    def is_staffed(self) -> bool:
+        """Whether people make, and say what they do."""
+        return self.making == BY_STAFF
+
     def wrong(self, needed: Collection[str] = ()) -> tuple["Wrong", ...]:
         """Each setting that cannot be used. Those that are `needed` may not be empty."""
         found = []
@@ -55,6 +67,11 @@ class Settings:
                 found.append(Wrong(name, "set"))
             elif not rule.accepts(value):
                 found.append(Wrong(name, rule.expected))
+        limits = ("ticket_slow_seconds", "ticket_late_seconds")
+        if not any(each.name in limits for each in found):
+            slow, late = (int(getattr(self, name)) for name in limits)
+            if slow > late:
+                found.append(Wrong("ticket_late_seconds", "at least ticket_slow_seconds"))
         return tuple(found)
 
 
@@ -109,4 +126,7 @@ _RULES: dict[str, _Rule] = {
     "staff_token": TOKEN,
     "station": _Rule(re.compile(r"[a-z]{0,20}").fullmatch, "a name of 1 to 20 letters from a to z"),
     "order_deadline_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
+    "making": _Rule({AT_ONCE, BY_STAFF}.__contains__, f"{AT_ONCE} or {BY_STAFF}"),
+    "ticket_slow_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
+    "ticket_late_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
 }

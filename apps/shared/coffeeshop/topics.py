@@ -61,9 +61,11 @@ class Event(Generic[Model]):
         """Where the receiver's sidecar delivers the topic."""
         return f"/dapr_subscribe_{station.capitalize()}{self._route}"
 
-    def id(self, order_id: str, station: str) -> str:
-        """The event's id: the same in a repeat."""
-        return f"{order_id}.{station}.{self.name}"
+    def id(self, order_id: str, station: str, sequence: int = 1) -> str:
+        """The event's id: the same in a repeat. What follows a first event of an order, the
+        `sequence` tells apart."""
+        later = f".{sequence}" if sequence > 1 else ""
+        return f"{order_id}.{station}.{self.name}{later}"
 
     @property
     def schema(self) -> str:
@@ -124,6 +126,9 @@ async def publish(
 ) -> None:
     """Publish the documents on the station's topic, in one call. Raises `Unavailable` if one of
     them is not confirmed: any of them may have been published. A repeat has the same ids."""
-    ids = ((event.id(each.orderId, station), each) for each in documents)
+    # Reports have a sequence; of the other events an order has one of each kind.
+    ids = (
+        (event.id(each.orderId, station, getattr(each, "sequence", 1)), each) for each in documents
+    )
     events = {event_id: event.enveloped(station, each, event_id) for event_id, each in ids}
     await sidecar.publish_many(event.topic(station), events)
