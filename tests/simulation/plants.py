@@ -113,6 +113,7 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 
 WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
 STATION, ANNOUNCE, IDS = "station.api", "counter.announce", "counter.ids"
+DESK, TICKETS, STAFF, BOARD = "station.desk", "station.tickets", "station.handlers", "station.board"
 STORE, INDEX, EVENTS = "coffeeshop.store", "coffeeshop.index", "coffeeshop.events"
 
 _INDEX = """\
@@ -129,6 +130,10 @@ _CREATE = """\
 _DECIDE = """\
             recorded |= await self._records.create_all(fresh)
 """
+_PUT_UP = """\
+            await self._desk.put_up(fresh.values())
+"""
+_MOVING = "if item.status in _FROM[action.to]}\n"
 _GIVE_UP = "    if is_last and asked is not None and now >= asked + ANSWER_TIME:\n"
 _SETTLED = "        final = tuple(reports[station] for station in record.stations)\n"
 _NEWER = """\
@@ -271,7 +276,7 @@ PLANTS = (
             (
                 _DECIDE,
                 "            for record in fresh.values():\n"
-                "                self._log_made(record)\n" + _DECIDE,
+                "                self._desk.log_decided(record)\n" + _DECIDE,
             ),
         ),
         ("G4",),
@@ -313,7 +318,8 @@ PLANTS = (
         (
             (
                 "lambda order: cancelled(order, self._station, now)",
-                "lambda order: decide(order, self._station, frozenset(), now, self._make_id)",
+                "lambda order: decide("
+                "order, self._station, frozenset(), now, lambda: make_id(self._env))",
             ),
         ),
         ("G16",),
@@ -544,6 +550,146 @@ PLANTS = (
         STORE,
         (("_BULK.validate_json(reply.body)", '_BULK.validate_json(reply.body or b"[]")'),),
         ("G10", "G11", "G1"),
+        20_000,
+    ),
+    Plant(
+        "a cancelled item is started",
+        TICKETS,
+        (
+            (
+                _MOVING,
+                "if item.status in _FROM[action.to] or item.status is CANCELLED}\n",
+            ),
+        ),
+        ("G4", "G16", "G18"),
+        5_000,
+    ),
+    Plant(
+        "a started item is cancelled",
+        TICKETS,
+        (("if item.status is QUEUED}\n", "if item.status in OPEN}\n"),),
+        ("G16", "G18"),
+        3_000,
+    ),
+    Plant(
+        "what is ready can still fail",
+        TICKETS,
+        ((_MOVING, "if item.status in _FROM[action.to] or action.to is FAILED}\n"),),
+        ("G4", "G18"),
+        5_000,
+    ),
+    Plant(
+        "a double tap makes twice",
+        TICKETS,
+        ((_MOVING, "if item.status in _FROM[action.to] or item.status is action.to}\n"),),
+        ("G4", "G18"),
+    ),
+    Plant(
+        "a tap is answered before it is saved",
+        DESK,
+        (
+            (
+                "            if await self.tickets.update("
+                "ticket_key(order_id), after, stored.etag):\n",
+                "            if [await self.tickets.update("
+                "ticket_key(order_id), after, stored.etag)]:\n",
+            ),
+        ),
+        ("G18", "G4"),
+        3_000,
+    ),
+    Plant(
+        "a tap that was lost is answered as done",
+        DESK,
+        (
+            (
+                "            if await self.tickets.update("
+                "ticket_key(order_id), after, stored.etag):\n",
+                "            if await self.tickets.save_all([]):\n",
+            ),
+        ),
+        ("G18",),
+    ),
+    Plant(
+        "a tap does not look at what was seen",
+        STAFF,
+        (
+            (
+                "            if not seen(ticket) and not repeats(ticket, action):\n",
+                "            if False:\n",
+            ),
+        ),
+        ("G18",),
+        5_000,
+    ),
+    Plant(
+        "every report has the first number",
+        TICKETS,
+        (("        sequence=ticket.sequence,\n", "        sequence=1,\n"),),
+        ("G4", "G5", "G15", "G2"),
+    ),
+    Plant(
+        "a change is reported before it is saved",
+        DESK,
+        (
+            (
+                "            if await self.tickets.update(",
+                "            await self.report([after])\n            if await self.tickets.update(",
+            ),
+        ),
+        ("G4",),
+    ),
+    Plant(
+        "a lost report is never caught up",
+        STATION,
+        (
+            (
+                "        await self._desk.report(recorded.values())\n",
+                "        await self._desk.report(t for t in recorded.values() if t.sequence < 2)\n",
+            ),
+        ),
+        ("G2", "G16"),
+        5_000,
+    ),
+    Plant(
+        "a ticket is saved before it is in the index",
+        STATION,
+        ((_PUT_UP, ""), (_DECIDE, _DECIDE + _PUT_UP)),
+        ("G19",),
+    ),
+    Plant(
+        "a ticket that is not there yet is forgotten",
+        BOARD,
+        (
+            (
+                "        return milliseconds(now) - entry.at < ABSENT_MS\n",
+                "        return False\n",
+            ),
+        ),
+        ("G19",),
+        20_000,
+    ),
+    Plant(
+        "a ticket whose time is over is decided again",
+        STATION,
+        (
+            (
+                "        now = self._env.clock()\n\n        def decision",
+                "        now = self._env.clock()\n"
+                "        known = {\n"
+                "            key: stored\n"
+                "            for key, stored in known.items()\n"
+                "            if stored.value.final or now <= by_key[key].expiresAt\n"
+                "        }\n\n"
+                "        def decision",
+            ),
+            (
+                _DECIDE,
+                "            recorded |= await self._records.create_all(fresh)\n"
+                "            recorded |= {k: t for k, t in fresh.items() if t.final}\n",
+            ),
+        ),
+        ("G4", "G5", "G18"),
         20_000,
     ),
 )

@@ -5,20 +5,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from coffeeshop import index
 from coffeeshop.environment import Environment
 from coffeeshop.http import Response
-from coffeeshop.settings import Settings
+from coffeeshop.settings import AT_ONCE, BY_STAFF, Settings
 from counter import watch
 from scripts import guests
+from station import board
 from tests.dapr.configuration import Configuration, read_configuration
 from tests.dapr.engines import Engines
 from tests.dapr.sidecar import APP_TOKEN, Sidecar
-from tests.simulation import staff
 from tests.simulation.invariants import Invariants
+from tests.simulation.staff import Staff
 from tests.simulation.tape import Tape
 from tests.simulation.world import FAULTS, App, Handler, Violation, World
 
@@ -64,10 +66,10 @@ class Shop:
         configuration: Configuration,
         deadline: int,
         *,
-        staffed: bool = False,
+        staffed: tuple[str, ...] = (),
         tracing: bool = False,
     ) -> None:
-        """`staffed`: people work at the barista's."""
+        """`staffed`: the stations where people make."""
         self._staffed = staffed
         self.world = World(tape, tracing=tracing)
         self.tape = tape
@@ -79,6 +81,7 @@ class Shop:
         self.apps = {name: App(self.world, name, self._build(name)) for name in APIS}
         self.sidecars = {name: Sidecar(self.engines, app) for name, app in self.apps.items()}
         self.sidecars["counter-api"].sweep_regularly()
+        self.staff = [Staff(self, station) for station in staffed]
         self._log = _Log()
         self._stderr: Any = None
 
@@ -96,17 +99,18 @@ class Shop:
             vars(part).clear()
 
     def _build(self, name: str) -> Callable[[App], Handler]:
+        short = name.removesuffix("-api")
+        making = BY_STAFF if short in self._staffed else AT_ONCE
+
         def build(app: App) -> Handler:
             env = Environment(
-                settings=replace(self._settings, station=name.removesuffix("-api")),
+                settings=replace(self._settings, station=short, making=making),
                 transport=app,
                 clock=self.world.clock,
                 entropy=self.world.entropy,
                 sleep=self.world.sleep,
             )
-            if self._staffed and name == "barista-api":
-                return staff.API.build(env)
-            return guests.api(name.removesuffix("-api")).build(env)
+            return guests.api(short).build(env)
 
         return build
 
@@ -128,22 +132,17 @@ class Shop:
         found: Json = json.loads(answers[0].body)
         return found
 
-    def tap_regularly(self) -> None:
-        """Staff take up what is open, some seconds later each time, until it is finished."""
-        world = self.world
-
-        def tap(order: str) -> Callable[[], None]:
-            return lambda: self.apps["barista-api"].ask(
-                "POST", f"/tap/{order}", (), b"", lambda _: None
-            )
-
-        def look() -> None:
-            for (place, order), ticket in self.invariants.answers.items():
-                if place == "barista" and not ticket["final"]:
-                    world.after((0, 40, 1_000, 4_000)[self.tape.draw(4)], tap(order))
-            world.after((500, 5_000, 20_000)[self.tape.draw(3)], look)
-
-        world.after(500, look)
+    def tickets(self, station: str, state: str) -> list[str]:
+        """All pages of a station's tickets: the orders' ids."""
+        found: list[str] = []
+        cursor = ""
+        while True:
+            target = f"/v1/api/{station}/tickets?state={state}&limit=2{cursor}"
+            page = self.ask(f"{station}-api", "GET", target)
+            found += [ticket["orderId"] for ticket in page["tickets"]]
+            if page["next"] is None:
+                return found
+            cursor = f"&cursor={page['next']}"
 
     def listing(self, target: str) -> list[str]:
         """All pages of a list: the ids."""
@@ -296,14 +295,17 @@ RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
 def _small(small: bool) -> Iterator[None]:
     """Sizes that a few orders do not reach, made so small that they do."""
     sizes = (index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS, watch.CLAIM_MS)
+    of_board = (board.WORTH, board.LINGER, board.CHUNK)
     if small:
         # Without a claim, sweeps at the same moment all do the work.
         index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS = 3, 1, 1, 6
         watch.CLAIM_MS = 0
+        board.WORTH, board.LINGER, board.CHUNK = 1, timedelta(seconds=2), 1
     try:
         yield
     finally:
         index.SEGMENT, index.KEPT, watch.CHUNK, watch.MAX_LOOKS, watch.CLAIM_MS = sizes
+        board.WORTH, board.LINGER, board.CHUNK = of_board
 
 
 class Run:
@@ -312,10 +314,15 @@ class Run:
     def __init__(self, tape: Tape, *, tracing: bool = False) -> None:
         self._tape = tape
         deadline = (300, 300, 20)[tape.draw(3)]
-        staffed = tape.draw(3) == 1
+        staffed: tuple[str, ...] = ()
+        if tape.draw(3) == 1:
+            staffed = (("barista",), ("barista", "kitchen"))[tape.draw(2)]
         self.shop = Shop(tape, CONFIGURATION, deadline, staffed=staffed, tracing=tracing)
-        if staffed:
-            self.shop.tap_regularly()
+        for staff in self.shop.staff:
+            staff.work()
+            if tape.draw(6) == 1:
+                at = (700, 3_000, 30_000, 200_000)[tape.draw(4)]
+                self.shop.world.after(at, staff.close_day)
         self.world = self.shop.world
         self.customers: list[Customer] = []
         self._healed_at = 0
@@ -432,6 +439,8 @@ class Run:
     def _heal(self) -> None:
         self.world.heal()
         self.world.note("world", "no more faults")
+        for staff in self.shop.staff:
+            staff.is_hurrying = True
         # What is down at this moment is back a little later.
         self.shop.run_until(self.world.now + 2_100)
         self._healed_at = self.world.now
@@ -473,6 +482,10 @@ class Run:
         self.shop.run_until(settled_by, or_until=all_done(invariants))
 
     def _all_listed(self) -> None:
+        for staff in self.shop.staff:
+            still_open = self.shop.tickets(staff.station, "open")
+            closed = self.shop.tickets(staff.station, "closed")
+            self.shop.invariants.tickets.all_listed(staff.station, still_open, closed)
         acknowledged = self.shop.invariants.acknowledged
         found = self.shop.listing("/v1/api/fulfillment-orders?")
         self.shop.invariants.listed(list(acknowledged), found)

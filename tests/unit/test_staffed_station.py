@@ -233,7 +233,7 @@ def test_a_weak_version_matches_nothing() -> None:
 
 
 def test_a_tap_that_was_not_saved_is_not_answered_as_done() -> None:
-    """T6."""
+    """T6, G18."""
     kitchen = Staffed()
     kitchen.two()
     lose(kitchen, is_ticket_save)

@@ -265,7 +265,7 @@ def _has_ended(item: TicketItem) -> bool:
 
 @given(st.lists(STEP, max_size=12))
 def test_whatever_is_done_each_item_goes_its_way_once(steps: list[Step]) -> None:
-    """T3, T4, W6, G4, G16: an end stays, a making has one id, and each change has a number."""
+    """T3, T4, W6, G4, G16, G18: an end stays, a making has one id, and each change has a number."""
     now = accept(order(), Station.BARISTA, frozenset(), NOW)
     for step in steps:
         before = now
