@@ -7,7 +7,7 @@ screens at once, again when no answer came, with the version that was seen and w
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -73,9 +73,11 @@ class Staff:
         self._base = f"/v1/api/{station}"
         self.is_hurrying = False
         """Whether they finish everything now, one after the other."""
+        self.goes_home = False
+        """Whether they stop looking when everything that came has ended."""
 
-    def work(self) -> None:
-        for name in NAMES:
+    def work(self, names: Sequence[str] = NAMES) -> None:
+        for name in names:
             self._world.after(500 + self._tape.draw(3), partial(self._look, name))
 
     def close_day(self) -> None:
@@ -110,6 +112,8 @@ class Staff:
                     self._begin(name, ticket)
                     self._act(name, ticket)
 
+        if self.goes_home and self._shop.invariants.tickets.has_ended(self.station):
+            return
         due = self._shop.invariants.tickets.open(self.station)
         self._ask("GET", f"/tickets?limit={PAGE}", {}, answered)
         pause = 1_000 if self.is_hurrying else (500, 5_000, 20_000)[self._tape.draw(3)]

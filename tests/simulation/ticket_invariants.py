@@ -88,6 +88,10 @@ class Tickets:
             if of == station and not ticket["final"]
         ]
 
+    def has_ended(self, station: str) -> bool:
+        """Whether the station has had a ticket, and has none that is open."""
+        return any(of == station for of, _ in self._newest) and not self.open(station)
+
     # What staff see and do
 
     def screen(self, station: str, shown: Sequence[str], due: Sequence[str]) -> None:

@@ -167,7 +167,7 @@ def test_a_backlog_that_nobody_looked_at_is_read_in_parts(
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from("ofcr")), max_size=60))
 def test_the_open_tickets_are_those_that_have_not_ended(steps: list[tuple[int, str]]) -> None:
-    """T1, T2, G19: orders come, are finished and cancelled, and the screen is looked at meanwhile."""
+    """T1, T2, G19: orders come, are finished and cancelled, and somebody looks meanwhile."""
     kitchen = Staffed()
     came: list[int] = []
     ended: set[int] = set()
