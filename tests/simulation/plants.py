@@ -608,7 +608,7 @@ PLANTS = (
                 "            if await self.tickets.save_all([]):\n",
             ),
         ),
-        ("G18",),
+        ("G4", "G18"),
     ),
     Plant(
         "a tap does not look at what was seen",

@@ -1,5 +1,5 @@
 """The worked example under every crash, and under every pair of crashes where all its events come
-at once; `make simulate EXHAUSTIVE=1` takes the pairs under every order of events."""
+at once; `make simulate EXHAUSTIVE=1` takes the pairs under every order of events, and by staff."""
 
 from tests.simulation.exhaustive import DELIVERIES, STAFFED, explore, play
 
