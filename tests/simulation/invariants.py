@@ -20,7 +20,7 @@ GRACE = timedelta(seconds=90)
 BUDGET = timedelta(seconds=2)
 ANSWER_TIME = 30_000
 """Milliseconds that a station has for the last question before it is given up."""
-TERMINAL = ("FULFILLED", "FAILED", "CANCELLED")
+TERMINAL = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
 OF_STAFF = ("startedBy", "endedBy")
 
 
@@ -94,7 +94,9 @@ class Invariants:
         statuses = {status for status, _ in items.values()}
         if statuses == {"READY"}:
             return "FULFILLED", items
-        return ("CANCELLED" if statuses == {"CANCELLED"} else "FAILED"), items
+        if statuses == {"CANCELLED"}:
+            return "CANCELLED", items
+        return ("PARTIAL" if "READY" in statuses else "FAILED"), items
 
     def _has(self, record: Json, station: str) -> bool:
         return (record["id"], station) in self.reports

@@ -117,7 +117,8 @@ DESK, TICKETS, STAFF, BOARD = "station.desk", "station.tickets", "station.handle
 STORE, INDEX, EVENTS = "coffeeshop.store", "coffeeshop.index", "coffeeshop.events"
 
 _INDEX = """\
-        await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        places = await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        order = replace(order, number=number(EVERYONE, places[EVERYONE]))
 """
 _BUDGET = """\
         if not in_time():
@@ -382,7 +383,7 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                "        if not await self._told(cancelled, CANCELLED):  # W11\n"
+                "        if not await self._stations.told(cancelled, CANCELLED):  # W11\n"
                 "            return still_open\n",
                 "",
             ),

@@ -44,7 +44,7 @@ def test_a_station_is_given_up_in_two_steps_and_told_before_the_order_ends() -> 
     assert counter.open_entries() == []
     seen = counter.seen(order.id)
     assert seen is not None
-    assert seen.status is OrderStatus.FAILED
+    assert seen.status is OrderStatus.PARTIAL
     outcome = seen.outcomes[order.items[1].id]
     assert (outcome.status, outcome.reason) == (
         ItemStatus.FAILED,

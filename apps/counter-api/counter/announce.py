@@ -1,18 +1,28 @@
 """Events to the stations: that an order was placed, or cancelled."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from coffeeshop.concurrency import together
 from coffeeshop.contracts import ItemToMake, Station, StationOrdered
+from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import Event, publish
+from coffeeshop.transport import Unavailable
 from counter.documents import Order
 
 
 class Announcer:
-    def __init__(self, sidecar: Sidecar) -> None:
+    def __init__(self, sidecar: Sidecar, log: Log) -> None:
         self._sidecar = sidecar
+        self._log = log
+
+    async def submit(self, order: Order, event: Event[StationOrdered]) -> None:
+        """Tell the order's stations. What is not confirmed the sweep publishes (W8)."""
+        try:
+            await self.tell(order, order.stations, event)
+        except Unavailable as error:
+            self._log("order.not_submitted", level="warning", orderId=order.id, cause=str(error))
 
     async def tell(
         self, order: Order, stations: Iterable[Station], event: Event[StationOrdered]
@@ -32,6 +42,17 @@ class Announcer:
             *(publish(self._sidecar, event, station, some) for station, some in told.items())
         )
 
+    async def told(
+        self, orders: Sequence[tuple[Station, Order]], event: Event[StationOrdered]
+    ) -> bool:
+        """Tell stations of orders, in a sweep. False if that is not confirmed."""
+        try:
+            await self.tell_many(orders, event)
+        except Unavailable as error:
+            self._log("sweep.incomplete", level="warning", cause=str(error))
+            return False
+        return True
+
 
 def _ordered(order: Order, station: Station) -> StationOrdered:
     """What a station gets of an order, whether it was placed or cancelled."""
@@ -42,4 +63,7 @@ def _ordered(order: Order, station: Station) -> StationOrdered:
             ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
             for item in order.items_of(station)
         ),
+        placedAt=order.placed_at,
+        number=order.number,
+        name=order.loyalty_member_id,
     )

@@ -57,6 +57,8 @@ class Order:
     placed_at: datetime
     expires_at: datetime
     items: tuple[Item, ...]
+    number: int | None = None
+    """What it is called out by (`counter.numbers`). None in what earlier releases stored."""
     settled: tuple[Report, ...] | None = None
     kind: Literal["order"] = "order"
 

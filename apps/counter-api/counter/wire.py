@@ -109,6 +109,7 @@ def _order(seen: View) -> contracts.Order:
     order = seen.order
     return contracts.Order(
         id=order.id,
+        number=order.number,
         status=seen.status,
         loyaltyMemberId=order.loyalty_member_id,
         orderSource=order.order_source,
@@ -117,7 +118,9 @@ def _order(seen: View) -> contracts.Order:
         placedAt=order.placed_at,
         updatedAt=seen.updated_at,
         expiresAt=order.expires_at,
+        estimateSeconds=seen.estimate,
         total=_dollars(order.total),
+        due=_dollars(seen.due),
         items=tuple(_item(item, seen.outcomes.get(item.id)) for item in order.items),
         history=tuple(
             contracts.StatusChange(status=change.status, at=change.at, cause=change.cause)

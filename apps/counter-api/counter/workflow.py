@@ -14,17 +14,18 @@ are the rules of docs/workflow.md.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from coffeeshop.concurrency import together
-from coffeeshop.contracts import Station, StationAnswered, StationOrdered
+from coffeeshop.contracts import StationAnswered
 from coffeeshop.environment import Environment
 from coffeeshop.index import SEGMENTS, Entry, Indexes, milliseconds, moment
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Save, Store, Stored
-from coffeeshop.topics import CANCELLED, PLACED, Event
+from coffeeshop.topics import CANCELLED, PLACED
 from coffeeshop.transport import Unavailable
 from counter import order as rules
 from counter.announce import Announcer
@@ -32,6 +33,7 @@ from counter.clients import Products
 from counter.documents import Cancellation, Order, Record, Report, Tombstone
 from counter.ids import OrderIds
 from counter.looks import Ask, Bury, GiveUp, Look, Settle, look
+from counter.numbers import number
 from counter.orders import EVERYONE, STORE, Orders, cancellation_key, customer_index, report_key
 from counter.outcomes import Abandoned, Ended, KeyReused, MayExist, Placed, UnknownOrder
 from counter.view import View, view
@@ -52,7 +54,7 @@ class Workflow:
         self._secret = env.settings.id_secret.encode()
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._products = Products(sidecar)
-        self._stations = Announcer(sidecar)
+        self._stations = Announcer(sidecar, log)
         self._orders = Orders(sidecar)
         self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), env.choose)
         self._watches = Store(sidecar, STORE, WATCHES)
@@ -86,13 +88,15 @@ class Workflow:
         deadline = self._env.settings.order_deadline
         order = rules.place(request, menu, order_id=order_id, now=now, deadline=deadline)
         # W2: the index is what watches an order, so that its entry is confirmed first.
-        await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        places = await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        order = replace(order, number=number(EVERYONE, places[EVERYONE]))
         if not in_time():
             raise Unavailable("Placing the order took too long.")
         if (stored := await self._create(order)) is not None:
             return await self._repeated(stored, request.body_hash)
         self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
-        await self._submit(order, PLACED)  # W4: a saved order is placed, whatever this answers
+        # W4: a saved order is placed, whatever this answers.
+        await self._stations.submit(order, PLACED)
         return Placed(view(order, {}), is_repeat=False)
 
     async def _create(self, order: Order) -> Stored[Record] | None:
@@ -175,15 +179,8 @@ class Workflow:
         cancellation = Cancellation(self._now())
         await self._orders.cancellations.create(cancellation_key(order.id), cancellation)
         self._log("order.cancellation_requested", orderId=order.id)
-        await self._submit(order, CANCELLED)
+        await self._stations.submit(order, CANCELLED)
         return seen
-
-    async def _submit(self, order: Order, event: Event[StationOrdered]) -> None:
-        """Tell the order's stations. What is not confirmed the sweep publishes (W8)."""
-        try:
-            await self._stations.tell(order, order.stations, event)
-        except Unavailable as error:
-            self._log("order.not_submitted", level="warning", orderId=order.id, cause=str(error))
 
     # The sweep
 
@@ -249,7 +246,7 @@ class Workflow:
         """Save ended orders with their reports. Without a confirmation they are looked at again."""
         cancelled = [(station, settle.order) for _, settle in looks for station in settle.given_up]
         still_open = [entry for entry, _ in looks]
-        if not await self._told(cancelled, CANCELLED):  # W11
+        if not await self._stations.told(cancelled, CANCELLED):  # W11
             return still_open
         saves: list[Save[Record]] = [
             Save(entry.id, settle.order, records[entry.id].etag) for entry, settle in looks
@@ -263,23 +260,13 @@ class Workflow:
         asks = [(key, station, ask.order) for key, ask in keys.items() for station in ask.stations]
         placed = [(station, order) for _, station, order in asks]
         cancelled = [(station, order) for key, station, order in asks if key in requested]
-        confirmed = await self._told(placed, PLACED) and await self._told(cancelled, CANCELLED)
+        confirmed = await self._stations.told(placed, PLACED)
+        confirmed = confirmed and await self._stations.told(cancelled, CANCELLED)
         for entry, ask in looks:
             self._log("order.asked", orderId=entry.id, stations=ask.stations)
         # W10 counts from the confirmation, not from the beginning of the look.
         now = self._now()
         return [entry.after(ask, now, confirmed=confirmed) for entry, ask in looks]
-
-    async def _told(
-        self, orders: Sequence[tuple[Station, Order]], event: Event[StationOrdered]
-    ) -> bool:
-        """Tell stations of orders. False if that is not confirmed."""
-        try:
-            await self._stations.tell_many(orders, event)
-        except Unavailable as error:
-            self._log("sweep.incomplete", level="warning", cause=str(error))
-            return False
-        return True
 
     async def _give_up(
         self, looks: Sequence[tuple[Watched, GiveUp]], now: datetime

@@ -1,7 +1,7 @@
 """The commands of `coffee`, and what their exit codes mean.
 
 0  done, and well
-1  the order failed, or not every order of a rush is accounted for
+1  not all of the order was made, or not every order of a rush is accounted for
 2  the command, or a setting of the environment, was not understood
 3  the shop refused
 4  the shop cannot be reached, or cannot answer now
@@ -11,16 +11,14 @@
 import asyncio
 import difflib
 import json
-import os
 import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -29,12 +27,23 @@ from rich.text import Text
 from coffee import rush as rushing
 from coffee import show
 from coffee.shop import ENDED, Away, Json, Misset, Refused, Shop, checked_url, default_url
+from coffee.terminal import (
+    AWAY,
+    FAILED,
+    INTERRUPTED,
+    MISSET,
+    REFUSED,
+    TOO_LATE,
+    AsJson,
+    console,
+    errors,
+    output,
+    pipe_closed,
+)
 from coffeeshop.text import shown
 
-FAILED, MISSET, REFUSED, AWAY, TOO_LATE = 1, 2, 3, 4, 5
-INTERRUPTED, PIPE_CLOSED = 130, 141
-"""As a shell tells of a process that SIGINT or SIGPIPE ended."""
-
+NOT_MADE = ("PARTIAL", "FAILED", "CANCELLED")
+"""Statuses with which a command exits with 1."""
 app = typer.Typer(
     help="Order at the Coffeeshop, and see orders move.",
     epilog="Exit codes: 0 well, 1 not made, 2 usage, 3 refused, 4 shop away, 5 too late.",
@@ -44,16 +53,6 @@ app = typer.Typer(
 )
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        _pipe_closed()
-
-
-# What is printed is other people's text: no markup, no :emoji: and no colours are read into it.
-console = _Console(markup=False, emoji=False, highlight=False)
-errors = _Console(stderr=True, markup=False, emoji=False, highlight=False)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Customer = Annotated[str, typer.Option("--as", help="Name or member number.", metavar="NAME")]
 
 
@@ -88,7 +87,7 @@ def names(incomplete: str) -> list[str]:
 def menu(as_json: AsJson = False) -> None:
     """What there is, and what it costs."""
     items = Shop(_At.url).menu()
-    _print(items, as_json, lambda: console.print(show.menu(items)))
+    output(items, as_json, lambda: console.print(show.menu(items)))
 
 
 @app.command()
@@ -106,7 +105,7 @@ def order(
     wanted = chosen(items, shop.menu())
     placed = shop.place(customer, wanted)
     if not wait:
-        _print(placed, as_json, lambda: console.print(show.receipt(placed)))
+        output(placed, as_json, lambda: console.print(show.receipt(placed)))
         return
     _watch(shop, placed["id"], within, as_json)
 
@@ -123,6 +122,17 @@ def watch(
 
 
 @app.command()
+def cancel(
+    order_id: Annotated[str, typer.Argument(help="Its beginning will do.", metavar="ID")],
+    as_json: AsJson = False,
+) -> None:
+    """Ask for an order to be cancelled: what is not begun is not made."""
+    shop = Shop(_At.url)
+    asked = shop.cancel(shop.whole_id(order_id))
+    output(asked, as_json, lambda: console.print(show.receipt(asked)))
+
+
+@app.command()
 def mine(
     customer: Customer,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
@@ -130,7 +140,7 @@ def mine(
 ) -> None:
     """A customer's orders, newest first."""
     found = Shop(_At.url).orders_of(customer, limit)
-    _print(found, as_json, lambda: console.print(show.orders(found)))
+    output(found, as_json, lambda: console.print(show.orders(found)))
 
 
 @app.command()
@@ -144,7 +154,7 @@ def board(
     shop = Shop(_At.url)
     if not live:
         found = shop.orders(limit)
-        _print(found, as_json, lambda: console.print(show.board(found, limit)))
+        output(found, as_json, lambda: console.print(show.board(found, limit)))
         return
     pages = shop.follow("/v1/api/fulfillment-orders/events", limit=limit)
     if as_json:
@@ -177,7 +187,7 @@ def rush(
             progress.update(bar, advance=1, description=f"{so_far.placed} placed")
 
         summary = asyncio.run(rushing.rush(_At.url, items, rate, seconds, step))
-    _print(summary.document(), as_json, lambda: console.print(_summary(summary)))
+    output(summary.document(), as_json, lambda: console.print(_summary(summary)))
     if not summary.is_whole:
         raise typer.Exit(FAILED)
 
@@ -224,7 +234,7 @@ def _watch(shop: Shop, order_id: str, within: int, as_json: bool) -> None:
                 break
     if as_json:
         print(json.dumps(now))
-    if now["status"] in ("FAILED", "CANCELLED"):
+    if now["status"] in NOT_MADE:
         raise typer.Exit(FAILED)
     if now["status"] not in ENDED:
         # The whole id: in a rush the order is soon not among the newest, whose beginning will do.
@@ -232,13 +242,6 @@ def _watch(shop: Shop, order_id: str, within: int, as_json: bool) -> None:
         told = Text.assemble((f"Not ended after {within} s.", "red"), goes_on)
         errors.print(told, soft_wrap=True)
         raise typer.Exit(TOO_LATE)
-
-
-def _print(document: Any, as_json: bool, show_it: Any) -> None:
-    if as_json:
-        print(json.dumps(document))
-    else:
-        show_it()
 
 
 @contextmanager
@@ -268,13 +271,6 @@ def _seconds(text: str) -> float:
     return float(match[1]) * (60 if match[2] == "m" else 1)
 
 
-def _pipe_closed() -> NoReturn:
-    """Whoever read our output has enough: `coffee board | head -1`."""
-    # Python writes what is left when it ends, and would complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(PIPE_CLOSED)
-
-
 def _complain(error: Exception) -> None:
     errors.print("\n".join(map(shown, f"coffee: {error}".splitlines())), soft_wrap=True)
 
@@ -292,6 +288,6 @@ def main() -> None:
         _complain(error)
         sys.exit(AWAY)
     except BrokenPipeError:
-        _pipe_closed()
+        pipe_closed()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

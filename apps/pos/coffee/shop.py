@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 Json = dict[str, Any]
-ENDED = ("FULFILLED", "FAILED", "CANCELLED")
+ENDED = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
 
 
 class Refused(Exception):
@@ -124,6 +124,10 @@ class Shop:
 
     def order(self, order_id: str, wait: int = 0) -> Json:
         return self._call("GET", f"/v1/api/orders/{order_id}", params={"wait": wait})
+
+    def cancel(self, order_id: str) -> Json:
+        """Ask for the order to be cancelled: what its stations have begun is made all the same."""
+        return self._call("POST", f"/v1/api/orders/{order_id}/cancel")
 
     def whole_id(self, given: str) -> str:
         """The id of the order that people call by the beginning of it: of the newest hundred."""

@@ -33,6 +33,7 @@ class OrderStatus(StrEnum):
     PLACED = "PLACED"
     IN_PROGRESS = "IN_PROGRESS"
     FULFILLED = "FULFILLED"
+    PARTIAL = "PARTIAL"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
@@ -57,11 +58,12 @@ def _as_number(found: re.Match[bytes]) -> bytes:
 
 
 # pydantic writes a Decimal as a string. Quotes inside JSON strings are escaped, so that these can
-# only match a key and its value. One pattern for both names would take twice as long: it does not
+# only match a key and its value. One pattern for all names would take twice as long: it does not
 # begin with a literal.
 _AMOUNTS = (
     re.compile(rb'("price":)"(\d+\.\d\d)"'),
     re.compile(rb'("total":)"(\d+\.\d\d)"'),
+    re.compile(rb'("due":)"(\d+\.\d\d)"'),
 )
 
 
@@ -178,7 +180,13 @@ class StatusChange:
 
 @dataclass(slots=True)
 class Order:
+    """`number` is what the order is called out by; null for one that an earlier release placed.
+    `total` is what was ordered; `due` is what was made of it, and while the order is open what has
+    not failed and was not cancelled. `estimateSeconds` is about how long it will take from now,
+    null where that is not known and when the order has ended."""
+
     id: str
+    number: int | None
     status: OrderStatus
     loyaltyMemberId: str
     orderSource: int
@@ -187,7 +195,9 @@ class Order:
     placedAt: datetime
     updatedAt: datetime
     expiresAt: datetime
+    estimateSeconds: int | None
     total: Amount
+    due: Amount
     items: tuple[OrderItem, ...]
     history: tuple[StatusChange, ...]
 

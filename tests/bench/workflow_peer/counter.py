@@ -6,13 +6,22 @@ from coffeeshop.concurrency import together
 from coffeeshop.contracts import StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.logs import Log
+from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
 from coffeeshop.transport import Unavailable
+from counter.announce import Announcer
 from counter.documents import Order, Record
 from counter.outcomes import MayExist, Placed
 from counter.workflow import Workflow
 from tests.bench.workflow_peer.engine import Engine
+
+
+class _Cancellations(Announcer):
+    async def submit(self, order: Order, event: Event[StationOrdered]) -> None:
+        """That it was placed an activity publishes."""
+        if event is not PLACED:
+            await super().submit(order, event)
 
 
 class DurableWorkflow(Workflow):
@@ -21,6 +30,7 @@ class DurableWorkflow(Workflow):
     def __init__(self, env: Environment, log: Log, engine: Engine) -> None:
         super().__init__(env, log)
         self._engine = engine
+        self._stations = _Cancellations(Sidecar(env.transport, env.settings.sidecar_token), log)
 
     async def _create(self, order: Order) -> Stored[Record] | None:
         stored = await super()._create(order)
@@ -40,11 +50,6 @@ class DurableWorkflow(Workflow):
             await self._engine.start(order)
         except Unavailable as error:
             raise MayExist(order.id) from error
-
-    async def _submit(self, order: Order, event: Event[StationOrdered]) -> None:
-        """That it was placed an activity publishes."""
-        if event is not PLACED:
-            await super()._submit(order, event)
 
     async def record(self, events: Sequence[StationAnswered]) -> None:
         await together(*(self._engine.hear(event) for event in events if event.final))

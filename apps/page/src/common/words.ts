@@ -39,31 +39,34 @@ export const ITEM: Record<ItemStatus, string> = {
   CANCELLED: "Cancelled",
 };
 
+/** Also one of a release that had no PARTIAL. */
 const isPartlyReady = (order: Order): boolean =>
-  order.status === "FAILED" && order.items.some((item) => item.status === "READY");
+  order.status === "PARTIAL" || (order.status === "FAILED" && order.items.some((item) => item.status === "READY"));
 
 const STATUS: Record<OrderStatus, string> = {
   PLACED: "Received",
   IN_PROGRESS: "Being made",
   FULFILLED: "Ready",
+  PARTIAL: "Partly ready",
   FAILED: "Not made",
   CANCELLED: "Cancelled",
 };
 
 /** How an order is, in two words. */
-export const status = (order: Order): string => (isPartlyReady(order) ? "Partly ready" : STATUS[order.status]);
+export const status = (order: Order): string => STATUS[isPartlyReady(order) ? "PARTIAL" : order.status];
 
 const OUTCOME: Record<OrderStatus, string> = {
   PLACED: "We have your order.",
   IN_PROGRESS: "Your order is being made.",
   FULFILLED: "Your order is ready.",
+  PARTIAL: "Your order is ready, but not all of it could be made.",
   FAILED: "Sorry, your order could not be made.",
   CANCELLED: "Your order was cancelled.",
 };
 
 /** How an order is, to its customer. */
 export const outcome = (order: Order): string =>
-  isPartlyReady(order) ? "Your order is ready, but not all of it could be made." : OUTCOME[order.status];
+  OUTCOME[isPartlyReady(order) ? "PARTIAL" : order.status];
 
 /** Why an item was not made, by the name that people know it by. */
 export const reason = (item: OrderItem): string => (item.reason ?? "").replaceAll(item.name, named(item.name));

@@ -1,7 +1,7 @@
 // What the page reads and writes of counter-api's documents (its openapi.json describes them all).
 
 export type ItemStatus = "PLACED" | "QUEUED" | "STARTED" | "READY" | "FAILED" | "CANCELLED";
-export type OrderStatus = "PLACED" | "IN_PROGRESS" | "FULFILLED" | "FAILED" | "CANCELLED";
+export type OrderStatus = "PLACED" | "IN_PROGRESS" | "FULFILLED" | "PARTIAL" | "FAILED" | "CANCELLED";
 
 export interface Offer {
   itemType: number;
