@@ -34,7 +34,7 @@ OWN = ("sidecar_host", "sidecar_port", "making")
 OF_PEOPLE = ("pos_token", "staff_token")
 """The settings that keep people out who do not show them."""
 OPTIONAL = (
-    *(*OF_PEOPLE, "order_deadline_seconds"),
+    *(*OF_PEOPLE, "order_deadline_seconds", "pickup_minutes"),
     *("making", "ticket_slow_seconds", "ticket_late_seconds"),
 )
 """Settings that the user of the stack may set, each by the variable `COFFEESHOP_<NAME>`."""

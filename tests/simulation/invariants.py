@@ -136,12 +136,19 @@ class Invariants:
                 order = key.removeprefix("cancel-")
                 self._expect(8, self._is_order(order), f"{order} is cancelled and is no order")
                 self.cancelled.add(order)
+            elif key.startswith("collected-"):
+                self._collected(key.removeprefix("collected-"), old)
             else:
                 self._record_written(key, old, value)
         elif key.startswith("order-"):
             self._answer_written(store.removesuffix("-store"), key.removeprefix("order-"), value)
         elif key != "unavailable":
             self.tickets.written(store.removesuffix("-store"), key, value)
+
+    def _collected(self, order: str, before: Json | None) -> None:
+        self._expect(17, before is None, f"{order} was collected twice")
+        ready = self._is_order(order) and self.state(order) in ("FULFILLED", "PARTIAL", "settled")
+        self._expect(17, ready, f"{order} was collected and is {self.state(order)}")
 
     def _is_order(self, order: str) -> bool:
         return self.records.get(order, {}).get("kind") == "order"

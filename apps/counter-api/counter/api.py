@@ -6,6 +6,7 @@ from coffeeshop.settings import ALWAYS_NEEDED
 from coffeeshop.topics import UPDATED_ROUTES
 from counter import page
 from counter.clients import TooManyRequests
+from counter.desk import Desk
 from counter.handlers import Counter
 from counter.menu import MenuBoard
 from counter.problems import busy
@@ -15,6 +16,7 @@ from counter.workflow import Workflow
 def routes(context: Context) -> list[Route]:
     env, log = context.env, context.log
     counter = Counter(Workflow(env, log), env, log)
+    desk = Desk(env, log)
     menu = MenuBoard(env, log)
     pos, sidecar = context.callers.pos, context.callers.sidecar
     staff = context.callers.station
@@ -28,6 +30,9 @@ def routes(context: Context) -> list[Route]:
         Route("POST", f"{order}/cancel", counter.cancel_order, pos),
         Route("GET", all_orders, counter.list_all_orders, pos),
         Route("GET", f"{all_orders}/events", counter.follow_all_orders, pos),
+        Route("POST", f"{order}/collect", desk.collect_order, context.callers.staff),
+        Route("GET", "/v1/api/pickup", desk.get_pickup, pos),
+        Route("GET", "/v1/api/pickup/events", desk.follow_pickup, pos),
         Route("GET", "/v1/api/menu", menu.get_menu),
         Route("GET", "/v1/api/menu/{itemType}/image", menu.get_picture),
         Route("PUT", sold_out, menu.put_sold_out, staff),

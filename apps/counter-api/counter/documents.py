@@ -92,5 +92,12 @@ class Cancellation:
     requested_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The order was handed over to its customer. Written once, by staff."""
+
+    collected_at: datetime
+
+
 Record = Order | Tombstone
 Reports = Mapping[Station, Report]

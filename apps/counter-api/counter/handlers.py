@@ -12,7 +12,7 @@ from coffeeshop.http import Problem, Request, Response, invalid_fields, unavaila
 from coffeeshop.index_reader import UnknownCursor
 from coffeeshop.live import Document, Read, check_room, events, latest, once_ended
 from coffeeshop.logs import Log
-from coffeeshop.operation import EVENT, JSON, Answer, Operation, Parameter
+from coffeeshop.operation import EVENT, JSON, STREAM, Answer, Operation, Parameter
 from coffeeshop.sidecar import Sidecar
 from counter import wire
 from counter.clients import TooManyRequests
@@ -37,7 +37,6 @@ _PAGE = (
     ),
     Parameter("cursor", {"type": "string"}, "The `next` of an earlier page"),
 )
-_STREAM = "text/event-stream"
 
 
 class Counter:
@@ -136,7 +135,7 @@ class Counter:
     @Operation(
         "followOrder",
         "One order as it changes, until it has ended: server-sent events, each one the order",
-        (Answer(200, "A stream of orders, at most a minute: then connect again", None, _STREAM),),
+        (Answer(200, "A stream of orders, at most a minute: then connect again", None, STREAM),),
         problems=(404, 503),
     )
     async def follow_order(self, request: Request) -> Response:
@@ -161,7 +160,7 @@ class Counter:
         "The newest orders as they change: server-sent events, each one a page",
         (
             Answer(
-                200, "A stream of pages, for a minute or 256 KB: then connect again", None, _STREAM
+                200, "A stream of pages, for a minute or 256 KB: then connect again", None, STREAM
             ),
         ),
         problems=(422, 503),

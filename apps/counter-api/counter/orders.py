@@ -11,7 +11,7 @@ from coffeeshop.contracts import Station
 from coffeeshop.index import Index
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
-from counter.documents import Cancellation, Order, Record, Report, Reports
+from counter.documents import Cancellation, Collection, Order, Record, Report, Reports
 from counter.view import View, view
 
 STORE = "counter-store"
@@ -65,6 +65,7 @@ class _Records:
 
 _REPORTS = TypeAdapter(Report)
 _CANCELLATIONS = TypeAdapter(Cancellation)
+_COLLECTIONS = TypeAdapter(Collection)
 
 
 def report_key(order_id: str, station: Station) -> str:
@@ -75,6 +76,11 @@ def report_key(order_id: str, station: Station) -> str:
 def cancellation_key(order_id: str) -> str:
     """The key of a requested cancellation."""
     return f"cancel-{order_id}"
+
+
+def collection_key(order_id: str) -> str:
+    """The key of what says that an order was collected."""
+    return f"collected-{order_id}"
 
 
 def customer_index(secret: bytes, identity: str) -> Index:
@@ -90,6 +96,7 @@ class Orders:
         self.records = Store(sidecar, STORE, _Records())
         self.reports = Store(sidecar, STORE, _REPORTS)
         self.cancellations = Store(sidecar, STORE, _CANCELLATIONS)
+        self.collections = Store(sidecar, STORE, _COLLECTIONS)
 
     async def find(self, order_id: str) -> View | None:
         """The order as the public sees it, or None: a tombstone is no order. Raises

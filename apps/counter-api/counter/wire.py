@@ -10,13 +10,16 @@ from coffeeshop.answers import FieldError
 from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
 from coffeeshop.http import Problem, invalid_fields
 from coffeeshop.index_reader import Cursor
-from counter.documents import Item, ItemOutcome
+from counter.documents import Collection, Item, ItemOutcome
 from counter.listing import Page
 from counter.order import OrderRequest, Rejected, Wanted, WrongCount, WrongItems
+from counter.pickup import Pickup
 from counter.view import View
 
 _ORDERS = TypeAdapter(contracts.Order)
 _PAGES = TypeAdapter(contracts.OrderPage)
+_PICKUPS = TypeAdapter(contracts.Pickup)
+_COLLECTED = TypeAdapter(contracts.Collected)
 
 # In
 
@@ -102,6 +105,35 @@ def page_of(orders: Iterable[bytes], next_: Cursor | None) -> bytes:
     """A page of orders that are JSON already."""
     cursor = b'"%s"' % parameters.encoded(next_).encode() if next_ else b"null"
     return b'{"orders":[%s],"next":%s}' % (b",".join(orders), cursor)
+
+
+def pickup(called: Pickup) -> bytes:
+    """What is called out, as JSON."""
+    document = contracts.Pickup(
+        inPreparation=tuple(map(_called, called.in_preparation)),
+        ready=tuple(map(_called, called.ready)),
+    )
+    return _PICKUPS.dump_json(document)
+
+
+def collected(order_id: str, collection: Collection) -> bytes:
+    """When the order was collected, as JSON."""
+    return _COLLECTED.dump_json(contracts.Collected(order_id, collection.collected_at))
+
+
+def _called(seen: View) -> contracts.PickupOrder:
+    ready = [o for o in seen.outcomes.values() if o.status is ItemStatus.READY]
+    return contracts.PickupOrder(
+        orderId=seen.order.id,
+        number=seen.order.number,
+        name=seen.order.loyalty_member_id,
+        status=seen.status,
+        placedAt=seen.order.placed_at,
+        readyAt=seen.updated_at if seen.is_terminal else None,
+        estimateSeconds=seen.estimate,
+        items=len(seen.order.items),
+        readyItems=len(ready),
+    )
 
 
 def _order(seen: View) -> contracts.Order:

@@ -210,6 +210,37 @@ class OrderPage:
     next: str | None
 
 
+@dataclass(slots=True)
+class PickupOrder:
+    """An order as it is called out. `readyAt` is null while it is in preparation."""
+
+    orderId: str
+    number: int | None
+    name: str
+    status: OrderStatus
+    placedAt: datetime
+    readyAt: datetime | None
+    estimateSeconds: int | None
+    items: int
+    readyItems: int
+
+
+@dataclass(slots=True)
+class Pickup:
+    """What the customers wait for: in preparation, oldest first, and ready, the newest first."""
+
+    inPreparation: tuple[PickupOrder, ...]
+    ready: tuple[PickupOrder, ...]
+
+
+@dataclass(slots=True)
+class Collected:
+    """That an order was handed over."""
+
+    orderId: str
+    collectedAt: datetime
+
+
 # Events: counter-api and the stations over the broker
 
 

@@ -9,6 +9,7 @@ ALWAYS_NEEDED = ("sidecar_token", "app_token")
 """Of every API: without them the sidecar refuses its calls, or anybody may send it events."""
 
 MAX_DEADLINE_SECONDS = 86_400
+MAX_PICKUP_MINUTES = 240
 AT_ONCE, BY_STAFF = "at-once", "by-staff"
 """How a station makes: as soon as an order comes, or as its staff say."""
 
@@ -33,8 +34,11 @@ class Settings:
     pos_token: str = field(default="", repr=False)
     """Expected from a POS as a bearer token."""
     staff_token: str = field(default="", repr=False)
-    """Expected from staff who change the list of unavailable items."""
+    """Expected from staff: of a station who change the list of unavailable items, of the counter
+    who hand orders over."""
     order_deadline_seconds: str = "300"
+    pickup_minutes: str = "20"
+    """How long an order that is ready is called out, if nobody says that it was collected."""
     station: str = ""
     """Which station a station-api is: its name on the menu and in paths, topics and app id."""
     making: str = AT_ONCE
@@ -57,6 +61,12 @@ class Settings:
     def is_staffed(self) -> bool:
         """Whether people make, and say what they do."""
         return self.making == BY_STAFF
+
+    @property
+    def pickup_time(self) -> timedelta:
+        """How long an order that is ready is called out. Raises `ValueError` for what `wrong`
+        names."""
+        return timedelta(minutes=int(self.pickup_minutes))
 
     def wrong(self, needed: Collection[str] = ()) -> tuple["Wrong", ...]:
         """Each setting that cannot be used. Those that are `needed` may not be empty."""
@@ -126,6 +136,7 @@ _RULES: dict[str, _Rule] = {
     "staff_token": TOKEN,
     "station": _Rule(re.compile(r"[a-z]{0,20}").fullmatch, "a name of 1 to 20 letters from a to z"),
     "order_deadline_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
+    "pickup_minutes": _whole_number(1, MAX_PICKUP_MINUTES, " of minutes"),
     "making": _Rule({AT_ONCE, BY_STAFF}.__contains__, f"{AT_ONCE} or {BY_STAFF}"),
     "ticket_slow_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
     "ticket_late_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
