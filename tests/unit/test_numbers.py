@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeeshop.transport import Call, NoAnswer
 from coffeeshop.index import REST_MS, Entry, Index, Indexes, Place
+from coffeeshop.transport import Call, NoAnswer
 from counter.numbers import TURNS, number
 from example_counter import Counter
 from fake_sidecar import FakeSidecar

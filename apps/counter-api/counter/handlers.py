@@ -16,6 +16,7 @@ from coffeeshop.operation import EVENT, JSON, STREAM, Answer, Operation, Paramet
 from coffeeshop.sidecar import Sidecar
 from counter import wire
 from counter.clients import TooManyRequests
+from counter.late import LateOrders
 from counter.listing import Listing
 from counter.order import Rejected
 from counter.orders import Orders
@@ -45,6 +46,7 @@ class Counter:
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._orders = Orders(sidecar)
         self._listing = Listing(sidecar, env.settings.id_secret.encode())
+        self._late = LateOrders(sidecar, env)
         self._env = env
         self._log = log
 
@@ -215,6 +217,11 @@ class Counter:
         problems=(422, 503),
         parameters=(
             Parameter("status", {"type": "string", "enum": list(OrderStatus)}, "Only these"),
+            Parameter(
+                "late",
+                {"type": "boolean", "default": False},
+                "Only open orders whose deadline is over, as a sweep saw in the last 20 seconds",
+            ),
             *_PAGE,
         ),
     )
@@ -224,6 +231,9 @@ class Counter:
         if status is not None and status not in set(OrderStatus):
             message = f"must be one of {', '.join(OrderStatus)}"
             raise invalid_fields([FieldError(field="status", message=message)])
+        if parameters.flag(query, "late"):
+            cursor, limit = parameters.cursor(query), parameters.limit(query)
+            return Response(200, wire.page(await self._late.page(cursor, limit, status)))
         return await self._page(query, customer=None, status=status)
 
     async def _page(
@@ -244,13 +254,15 @@ class Counter:
     @Operation(
         "sweep",
         "The regular look at orders that are not settled, called by the API's own sidecar",
-        (Answer(204, "Done"),),
+        (
+            Answer(204, "Done"),
+            Answer(202, "Done, and open orders are late: the sidecar counts these statuses"),
+        ),
         problems=(503,),
         internal=True,
     )
     async def sweep(self, _request: Request) -> Response:
-        await self._workflow.sweep()
-        return Response(204)
+        return Response(202 if await self._workflow.sweep() else 204)
 
 
 def _location(order_id: str) -> str:

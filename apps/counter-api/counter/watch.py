@@ -69,6 +69,11 @@ class Watch:
         """How many new entries a sweep takes."""
         return min(MAX_OPEN - len(self.open), MAX_LOOKS)
 
+    def late(self, now: datetime, deadline: timedelta) -> list[Watched]:
+        """The open entries whose deadline is over, as far as the last sweep saw."""
+        since = milliseconds(now - deadline)
+        return [entry for entry in self.open if entry.at < since]
+
     def entries(self, added: Iterable[Entry]) -> dict[str, Watched]:
         """By id the open entries, and those that were added to the index."""
         entries = {entry.id: entry for entry in self.open}

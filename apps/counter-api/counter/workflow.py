@@ -184,9 +184,10 @@ class Workflow:
 
     # The sweep
 
-    async def sweep(self) -> None:
+    async def sweep(self) -> int:
         """Look at what is due: entries that are new in the index, and those that were open when
-        they were looked at last. Raises `Unavailable`: the next sweep looks again."""
+        they were looked at last. Returns how many orders the sweep before this one left late.
+        Raises `Unavailable`: the next sweep looks again."""
         now = milliseconds(self._now())
         heads, watches = await self._indexes.heads(EVERYONE, beside=self._watches, keys=[WATCH])
         stored = watches.get(WATCH)
@@ -194,11 +195,12 @@ class Workflow:
         added, positions = await self._indexes.since(EVERYONE, watch.positions, heads, watch.room)
         entries = watch.entries(added)
         due_now = due(entries.values(), now)
+        late = len(watch.late(self._now(), self._env.settings.order_deadline))
         if not added and not due_now:
-            return
+            return late
         claim = await self._turns.claim(stored, now)
         if claim is None:
-            return
+            return late
         for chunk in chunks(due_now):
             if milliseconds(self._now()) - now >= LOOKING_MS:
                 break  # what is left is still due
@@ -211,6 +213,7 @@ class Workflow:
                 del entries[entry.id]
             entries |= {entry.id: entry for entry in still_open}
         await self._turns.remember(Watch(positions, tuple(entries.values()), now, claim))
+        return late
 
     async def _look_at(self, entries: Sequence[Watched]) -> list[Watched]:
         """Do what is due about the entries, in bulk. Returns those that are not done (W12). Raises
@@ -262,10 +265,13 @@ class Workflow:
         cancelled = [(station, order) for key, station, order in asks if key in requested]
         confirmed = await self._stations.told(placed, PLACED)
         confirmed = confirmed and await self._stations.told(cancelled, CANCELLED)
-        for entry, ask in looks:
-            self._log("order.asked", orderId=entry.id, stations=ask.stations)
         # W10 counts from the confirmation, not from the beginning of the look.
         now = self._now()
+        for entry, ask in looks:
+            self._log("order.asked", orderId=entry.id, stations=ask.stations)
+            if now > ask.order.expires_at:
+                late = milliseconds(now) - milliseconds(ask.order.expires_at)
+                self._log("order.late", level="warning", orderId=entry.id, seconds=late // 1000)
         return [entry.after(ask, now, confirmed=confirmed) for entry, ask in looks]
 
     async def _give_up(
