@@ -407,8 +407,8 @@ PLANTS = (
         WORKFLOW,
         (
             (
-                "if await self._orders.records.save_all(saves) else still_open\n",
-                "if [await self._orders.records.save_all(saves)] else still_open\n",
+                "        if not await self._orders.records.save_all(saves):\n",
+                "        if not [await self._orders.records.save_all(saves)]:\n",
             ),
         ),
         ("G11",),

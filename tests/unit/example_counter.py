@@ -89,7 +89,7 @@ class Counter:
 
     def seen(self, order_id: str) -> View | None:
         """The order as the public sees it."""
-        return run(Orders(Sidecar(self.sidecar, "")).find(order_id))
+        return run(Orders(Sidecar(self.sidecar, ""), lambda: self.now).find(order_id))
 
     def record(self, order_id: str) -> Record | None:
         document = self.sidecar.document(order_id)

@@ -44,8 +44,8 @@ class Counter:
     def __init__(self, workflow: Workflow, env: Environment, log: Log) -> None:
         self._workflow = workflow
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
-        self._orders = Orders(sidecar)
-        self._listing = Listing(sidecar, env.settings.id_secret.encode())
+        self._orders = Orders(sidecar, env.clock)
+        self._listing = Listing(sidecar, env)
         self._late = LateOrders(sidecar, env)
         self._env = env
         self._log = log

@@ -20,7 +20,7 @@ from counter.watch import WATCH, WATCHES, chunks
 class LateOrders:
     def __init__(self, sidecar: Sidecar, env: Environment) -> None:
         self._env = env
-        self._orders = Orders(sidecar)
+        self._orders = Orders(sidecar, env.clock)
         self._watches = Store(sidecar, STORE, WATCHES)
 
     async def page(self, cursor: Cursor | None, count: int, status: str | None) -> Page:

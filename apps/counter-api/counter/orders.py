@@ -1,9 +1,11 @@
 """Reading orders: each document under its key, and the reports laid over the order."""
 
+import contextlib
 import hmac
 import json
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
 
 from pydantic import Discriminator, TypeAdapter
 
@@ -11,7 +13,9 @@ from coffeeshop.contracts import Station
 from coffeeshop.index import Index
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
+from coffeeshop.transport import Unavailable
 from counter.documents import Cancellation, Collection, Order, Record, Report, Reports
+from counter.estimate import PACES, Paces, estimate, learned
 from counter.view import View, view
 
 STORE = "counter-store"
@@ -66,6 +70,7 @@ class _Records:
 _REPORTS = TypeAdapter(Report)
 _CANCELLATIONS = TypeAdapter(Cancellation)
 _COLLECTIONS = TypeAdapter(Collection)
+_PACES = TypeAdapter(Paces)
 
 
 def report_key(order_id: str, station: Station) -> str:
@@ -89,10 +94,23 @@ def customer_index(secret: bytes, identity: str) -> Index:
     return Index(f"customer-{digest}", CUSTOMER_SHARDS)
 
 
+class Waiting(Protocol):
+    """An order that waits for these stations, and when it was placed."""
+
+    @property
+    def at(self) -> int: ...
+
+    @property
+    def waits(self) -> tuple[Station, ...]: ...
+
+
 class Orders:
     """The documents of orders. An order's record is under its id alone."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
+    def __init__(self, sidecar: Sidecar, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock`: where open orders shall have an estimate."""
+        self._clock = clock
+        self.paces = Store(sidecar, STORE, _PACES)
         self.records = Store(sidecar, STORE, _Records())
         self.reports = Store(sidecar, STORE, _REPORTS)
         self.cancellations = Store(sidecar, STORE, _CANCELLATIONS)
@@ -119,8 +137,15 @@ class Orders:
 
     async def _views(self, orders: Iterable[Order]) -> list[View]:
         found = list(orders)
-        reports = await self.reports_of([order for order in found if order.settled is None])
-        return [view(order, reports.get(order.id, {})) for order in found]
+        unsettled = [order for order in found if order.settled is None]
+        if self._clock is None or not unsettled:
+            reports = await self.reports_of(unsettled)
+            return [view(order, reports.get(order.id, {})) for order in found]
+        keys = _report_keys(unsettled)
+        stored, paces = await self.reports.get_with(list(keys), self.paces, [PACES])
+        known = paces[PACES].value if PACES in paces else Paces()
+        reports, now = _by_order(keys, stored), self._clock()
+        return [view(o, reports.get(o.id, {}), _estimate(o, reports, known, now)) for o in found]
 
     async def with_reports(
         self, ids: Sequence[str]
@@ -134,10 +159,44 @@ class Orders:
 
     async def reports_of(self, orders: Sequence[Order]) -> dict[str, Reports]:
         """By order id the reports that exist. Raises `Unavailable`."""
-        keys = {(o.id, s): report_key(o.id, s) for o in orders for s in o.stations}
-        stored: dict[str, Stored[Report]] = await self.reports.get_many(list(keys.values()))
-        found: dict[str, dict[Station, Report]] = {order.id: {} for order in orders}
-        for (order_id, station), key in keys.items():
-            if key in stored:
-                found[order_id][station] = stored[key].value
-        return dict(found)
+        keys = _report_keys(orders)
+        return _by_order(keys, await self.reports.get_many(list(keys)))
+
+    async def learn(
+        self,
+        ended: Sequence[Order],
+        waiting: Iterable[Waiting],
+        pause: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Remember what these orders tell of their stations. What is not confirmed is lost: the
+        next ones tell as much."""
+        still_open = [(each.at, each.waits) for each in waiting]
+
+        def learn(before: Paces | None) -> Paces:
+            return learned(before or Paces(), ended, still_open)
+
+        with contextlib.suppress(Unavailable):
+            await self.paces.change(PACES, learn, pause)
+
+
+def _report_keys(orders: Iterable[Order]) -> dict[str, tuple[str, Station]]:
+    """The keys of the orders' reports: of which order each one is, and of which station."""
+    return {report_key(o.id, s): (o.id, s) for o in orders for s in o.stations}
+
+
+def _by_order(
+    keys: Mapping[str, tuple[str, Station]], stored: Mapping[str, Stored[Report]]
+) -> dict[str, Reports]:
+    found: dict[str, dict[Station, Report]] = {order_id: {} for order_id, _ in keys.values()}
+    for key, (order_id, station) in keys.items():
+        if key in stored:
+            found[order_id][station] = stored[key].value
+    return dict(found)
+
+
+def _estimate(
+    order: Order, reports: Mapping[str, Reports], paces: Paces, now: datetime
+) -> int | None:
+    if order.settled is not None:
+        return None
+    return estimate(order, reports.get(order.id, {}), paces, now)

@@ -78,7 +78,7 @@ class PickupBoard:
 
     def __init__(self, sidecar: Sidecar, env: Environment) -> None:
         self._env = env
-        self._orders = Orders(sidecar)
+        self._orders = Orders(sidecar, env.clock)
         self._index = IndexReader(Store(sidecar, STORE, SEGMENTS))
         self._watches = Store(sidecar, STORE, WATCHES)
         self._settled: dict[str, View] = {}

@@ -47,16 +47,16 @@ class View:
         return outcome is None or outcome.status not in _NOT_MADE
 
 
-def view(order: Order, reports: Reports) -> View:
+def view(order: Order, reports: Reports, estimate: int | None = None) -> View:
     """The order's public form. It is terminal when every report that it needs is final; a settled
-    order needs no reports but its own."""
+    order needs no reports but its own. `estimate` is that of an open order, in seconds."""
     known, unfinished = order.settled, False
     if known is None:
         known = tuple(reports[station] for station in order.stations if station in reports)
         unfinished = bool(open_stations(order, reports))
     placed = Change(OrderStatus.PLACED, order.placed_at, "the order was placed")
     if not known:
-        return View(order, OrderStatus.PLACED, {}, order.placed_at, (placed,))
+        return View(order, OrderStatus.PLACED, {}, order.placed_at, (placed,), estimate)
     said = {(report.station, each.id): each for report in known for each in report.items}
     outcomes = {
         item.id: said[item.station, item.id]
@@ -67,7 +67,8 @@ def view(order: Order, reports: Reports) -> View:
     last = max(report.recorded_at for report in known)
     begins = Change(OrderStatus.IN_PROGRESS, begun, "a station reported")
     if unfinished:
-        return View(order, OrderStatus.IN_PROGRESS, outcomes, last, (placed, begins))
+        status = OrderStatus.IN_PROGRESS
+        return View(order, status, outcomes, last, (placed, begins), estimate)
     for item in order.items:
         if item.id not in outcomes:
             reason = f"The {item.station} did not say."

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from coffeeshop.contracts import Station
 from coffeeshop.index import Entry, Position, milliseconds, moment
 from coffeeshop.store import Store, Stored
 from counter.looks import FIRST_LOOKS, Ask, next_look
@@ -29,7 +30,7 @@ MAX_LOOKS = 4_000
 """Entries that one sweep looks at, those that are due longest first."""
 MAX_OPEN = 20_000
 """Open entries that are remembered; beyond them the sweep takes no new ones (W12). A document of
-20,000 has 1.5 MB, and a sidecar takes 4."""
+20,000 has 2 MB, and a sidecar takes 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Watched:
     """When to look at it again."""
     asked: int | None = None
     """When the last question before giving up was confirmed (W10)."""
+    waits: tuple[Station, ...] = ()
+    """For which stations, since the last look."""
 
     def asked_at(self) -> datetime | None:
         return moment(self.asked) if self.asked is not None else None
@@ -52,7 +55,7 @@ class Watched:
             return self
         asked = (self.asked or milliseconds(now)) if ask.is_last else None
         then = next_look(ask.order, now, moment(asked) if asked else None)
-        return replace(self, next=milliseconds(then), asked=asked)
+        return replace(self, next=milliseconds(then), asked=asked, waits=ask.stations)
 
 
 @dataclass(frozen=True, slots=True)

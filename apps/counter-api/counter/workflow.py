@@ -55,7 +55,7 @@ class Workflow:
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._products = Products(sidecar)
         self._stations = Announcer(sidecar, log)
-        self._orders = Orders(sidecar)
+        self._orders = Orders(sidecar, env.clock)
         self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), env.choose)
         self._watches = Store(sidecar, STORE, WATCHES)
         self._turns = Turns(self._watches, env.entropy)
@@ -196,16 +196,15 @@ class Workflow:
         entries = watch.entries(added)
         due_now = due(entries.values(), now)
         late = len(watch.late(self._now(), self._env.settings.order_deadline))
-        if not added and not due_now:
-            return late
-        claim = await self._turns.claim(stored, now)
+        claim = await self._turns.claim(stored, now) if added or due_now else None
         if claim is None:
             return late
+        ended: list[Order] = []
         for chunk in chunks(due_now):
             if milliseconds(self._now()) - now >= LOOKING_MS:
                 break  # what is left is still due
             try:
-                still_open = await self._look_at(chunk)
+                still_open = await self._look_at(chunk, ended)
             except Unavailable as error:
                 self._log("sweep.incomplete", level="warning", cause=str(error))
                 continue
@@ -213,11 +212,12 @@ class Workflow:
                 del entries[entry.id]
             entries |= {entry.id: entry for entry in still_open}
         await self._turns.remember(Watch(positions, tuple(entries.values()), now, claim))
+        await self._orders.learn(ended, entries.values(), self._env.jitter)
         return late
 
-    async def _look_at(self, entries: Sequence[Watched]) -> list[Watched]:
-        """Do what is due about the entries, in bulk. Returns those that are not done (W12). Raises
-        `Unavailable`."""
+    async def _look_at(self, entries: Sequence[Watched], ended: list[Order]) -> list[Watched]:
+        """Do what is due about the entries, in bulk. Returns those that are not done (W12), and
+        adds to `ended` what it settled. Raises `Unavailable`."""
         now = self._now()
         records, reports = await self._orders.with_reports([entry.id for entry in entries])
         by_kind: dict[type[Look], list[tuple[Watched, Any]]] = defaultdict(list)
@@ -228,7 +228,7 @@ class Workflow:
             by_kind[type(each)].append((entry, each))
         return [
             *await self._bury(by_kind[Bury], now),
-            *await self._settle(by_kind[Settle], records),
+            *await self._settle(by_kind[Settle], records, ended),
             *await self._ask(by_kind[Ask]),
             *await self._give_up(by_kind[GiveUp], now),
         ]
@@ -244,7 +244,10 @@ class Workflow:
         return [entry for entry, _ in looks if entry.id not in buried]
 
     async def _settle(
-        self, looks: Sequence[tuple[Watched, Settle]], records: Mapping[str, Stored[Record]]
+        self,
+        looks: Sequence[tuple[Watched, Settle]],
+        records: Mapping[str, Stored[Record]],
+        ended: list[Order],
     ) -> list[Watched]:
         """Save ended orders with their reports. Without a confirmation they are looked at again."""
         cancelled = [(station, settle.order) for _, settle in looks for station in settle.given_up]
@@ -254,7 +257,10 @@ class Workflow:
         saves: list[Save[Record]] = [
             Save(entry.id, settle.order, records[entry.id].etag) for entry, settle in looks
         ]
-        return [] if await self._orders.records.save_all(saves) else still_open
+        if not await self._orders.records.save_all(saves):
+            return still_open
+        ended += [settle.order for _, settle in looks]
+        return []
 
     async def _ask(self, looks: Sequence[tuple[Watched, Ask]]) -> list[Watched]:
         """Publish `placed` again, and `cancelled` where that was requested (W8)."""
