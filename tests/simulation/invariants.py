@@ -20,6 +20,7 @@ GRACE = timedelta(seconds=90)
 BUDGET = timedelta(seconds=2)
 ANSWER_TIME = 30_000
 """Milliseconds that a station has for the last question before it is given up."""
+READY = ("FULFILLED", "PARTIAL")
 TERMINAL = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
 OF_STAFF = ("startedBy", "endedBy")
 
@@ -35,6 +36,10 @@ class Invariants:
         """The counter's reports by order id and station."""
         self.cancelled: set[str] = set()
         """Orders for which a cancellation is stored."""
+        self.collected: set[str] = set()
+        """Orders of which it is stored that they were collected."""
+        self._numbers: dict[int, str] = {}
+        """Of which order each number is. No run lasts as long as a number rests."""
         self.answers: dict[tuple[str, str], Json] = {}
         """The stations' records by station and order id."""
         self.acknowledged: dict[str, Json] = {}
@@ -148,9 +153,13 @@ class Invariants:
             self.tickets.written(store.removesuffix("-store"), key, value)
 
     def _collected(self, order: str, before: Json | None) -> None:
-        self._expect(17, before is None, f"{order} was collected twice")
-        ready = self._is_order(order) and self.state(order) in ("FULFILLED", "PARTIAL", "settled")
-        self._expect(17, ready, f"{order} was collected and is {self.state(order)}")
+        self._expect(21, before is None, f"{order} was collected twice")
+        self._expect(21, self.is_ready(order), f"{order} was collected and is {self.state(order)}")
+        self.collected.add(order)
+
+    def is_ready(self, order: str) -> bool:
+        """Whether it has ended with something to hand over."""
+        return self._is_order(order) and self.derived(self.records[order])[0] in READY
 
     def _is_order(self, order: str) -> bool:
         return self.records.get(order, {}).get("kind") == "order"
@@ -189,6 +198,8 @@ class Invariants:
                 both = {"all", "customer"} <= self._indexed[order]
                 self._expect(10, both, f"{order} was saved before it was in the indexes")
                 self._expect(3, after["settled"] is None, f"{order} was placed as settled")
+                owner = self._numbers.setdefault(after["number"], order)
+                self._expect(20, owner == order, f"{owner} and {order} have the same number")
             return
         self._expect(7, before["kind"] == "order", f"the tombstone of {order} was replaced")
         if before["kind"] != "order":
@@ -203,8 +214,9 @@ class Invariants:
         self._expect(3, [r["station"] for r in settled] == needed, f"{order} lacks a report")
         for report in settled:
             stored = self.reports.get((order, report["station"]))
-            same = stored == report and report["final"]
-            self._expect(3, same, f"{order} was settled otherwise than reported")
+            ended = f"{order} was ended before its {report['station']} had done"
+            self._expect(17, report["final"], ended)
+            self._expect(3, stored == report, f"{order} was settled otherwise than reported")
             if report["gave_up"]:
                 told = self._published["cancelled", order, report["station"]]
                 self._expect(9, bool(told), f"{order}: a station that was given up may go on")
@@ -216,7 +228,7 @@ class Invariants:
             newer = after["final"] or after["sequence"] > before["sequence"]
             self._expect(3, newer, f"an older report of the {station} on {order} won")
         if after["gave_up"]:
-            self._expect(9, before is None, f"{order} was accepted and given up")
+            self._expect(17, before is None, f"{order} was accepted and given up")
             self._given_up(order, station)
             return
         answer = self.answers.get((station, order), {"items": [], "sequence": 0})
@@ -382,6 +394,10 @@ class Invariants:
             shown = {item["id"]: (item["status"], item["reason"]) for item in answer["items"]}
             same = self.derived(record) == (answer["status"], shown)
             self._expect(3, same, f"{order} was shown as {answer['status']} and is not")
+            made = {id for id, (status, _) in shown.items() if status == "READY"}
+            due = sum(item["price"] for item in record["items"] if item["id"] in made)
+            told = round(100 * answer["due"])
+            self._expect(22, told == due, f"{order}: {told} is told as due, made was {due}")
 
     def told_about_cancelling(self, order: str, status: int) -> None:
         known = (202, 404, 409, 503)

@@ -114,6 +114,7 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.looks"
 STATION, ANNOUNCE, IDS = "station.api", "counter.announce", "counter.ids"
 DESK, TICKETS, STAFF, BOARD = "station.desk", "station.tickets", "station.handlers", "station.board"
+NUMBERS, PICKUP, VIEW = "counter.numbers", "counter.pickup", "counter.view"
 STORE, INDEX, EVENTS = "coffeeshop.store", "coffeeshop.index", "coffeeshop.events"
 
 _INDEX = """\
@@ -692,6 +693,86 @@ PLANTS = (
         ),
         ("G4", "G5", "G18"),
         20_000,
+    ),
+    Plant(
+        "a number is its shard's own",
+        NUMBERS,
+        (("place.turn % TURNS * index.shards + place.shard + 1", "place.turn % TURNS + 1"),),
+        ("G20",),
+    ),
+    Plant(
+        "a shard's turn is not counted",
+        INDEX,
+        (("        turns = segment.turn(entry.at) + 1\n", "        turns = segment.turns or 1\n"),),
+        ("G20",),
+    ),
+    Plant(
+        "an entry that was not confirmed has the turn after its own",
+        INDEX,
+        (
+            (
+                "Place(slot.shard, head.value.turns - after)",
+                "Place(slot.shard, head.value.turns)",
+            ),
+        ),
+        ("G20",),
+        5_000,
+    ),
+    Plant(
+        "an accepted order ends at its deadline",
+        LOOKS,
+        (
+            (
+                "    if not (still_open := open_stations(record, reports)):\n",
+                "    still_open = open_stations(record, reports)\n"
+                "    over = now > record.expires_at and {*record.stations} <= {*reports}\n"
+                "    if not still_open or over:\n",
+            ),
+        ),
+        ("G17",),
+        5_000,
+    ),
+    Plant(
+        "what is not ready is handed over",
+        PICKUP,
+        (
+            (
+                "        if is_ready(each) and each.order.id not in collected",
+                "        if each.is_terminal and each.order.id not in collected",
+            ),
+            ("        if not is_ready(seen):\n", "        if not seen.is_terminal:\n"),
+        ),
+        ("G21",),
+    ),
+    Plant(
+        "what was collected is called out",
+        PICKUP,
+        (("        self._collected |= {keys[key] for key in found}\n", ""),),
+        ("G21",),
+    ),
+    Plant(
+        "an open order is called out for as long as it is among the newest",
+        PICKUP,
+        (
+            (
+                "        waiting = [each.id for each in still_open if each.at > since][:SHOWN]\n",
+                "        waiting, newest = [], newest[:1]\n",
+            ),
+        ),
+        ("G21",),
+    ),
+    Plant(
+        "what was cancelled is due",
+        VIEW,
+        (("outcome.status is ItemStatus.READY\n", "outcome.status is not ItemStatus.FAILED\n"),),
+        ("G22",),
+        3_000,
+    ),
+    Plant(
+        "some of it is as good as none",
+        VIEW,
+        (("    if order.number is None:\n", "    if order.number:\n"),),
+        ("G3", "G21"),
     ),
 )
 """Planted one at a time."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.dapr.sidecar import APP_TOKEN, Sidecar
 from tests.simulation.invariants import Invariants
 from tests.simulation.staff import Staff
 from tests.simulation.tape import Tape
+from tests.simulation.wall import Wall
 from tests.simulation.world import FAULTS, App, Handler, Violation, World
 
 RESOURCES = Path(__file__).parents[2] / "k8s" / "base" / "dapr"
@@ -337,6 +339,7 @@ class Run:
             self._all_answered()
             self._all_ended()
             self._all_listed()
+            Wall(self.shop).look_at_last()
 
     def _draw_customers(self) -> None:
         tape, world = self._tape, self.world
@@ -371,6 +374,11 @@ class Run:
             for _ in range(1 + tape.draw(3)):
                 ask = (reader.list_orders, reader.get_orders)[tape.draw(2)]
                 world.after((20, 60, 1_000, 9_000, 30_000)[tape.draw(5)], ask)
+        if tape.draw(2) == 1:
+            wall = Wall(self.shop)
+            for _ in range(1 + tape.draw(4)):
+                look = partial(wall.look, collects=tape.draw(2) == 1)
+                world.after((20, 1_000, 9_000, 30_000, 70_000)[tape.draw(5)], look)
 
     def _changes_her_mind(self, customer: Customer) -> Callable[[], None]:
         def cancels() -> None:

@@ -1,6 +1,6 @@
 """What is cited is there, and every rule and guarantee is held by a test.
 
-W1 to W17 and T1 to T9 are the rules of docs/workflow.md, G1 to G19 the guarantees of
+W1 to W19 and T1 to T9 are the rules of docs/workflow.md, G1 to G22 the guarantees of
 docs/guarantees.md. A test holds one if its docstring cites it.
 """
 

@@ -1,6 +1,6 @@
 """Late orders: open after their deadline. Staff hear of them, and no timer ends them.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
 import asyncio

@@ -39,6 +39,7 @@ def numbers_of(entries: list[Entry], shards: int = 32, seed: int = 0) -> list[in
 
 @given(st.integers(0, 1_000))
 def test_of_a_hundred_orders_at_once_no_two_have_the_same_number(seed: int) -> None:
+    """W18, G20."""
     found = numbers_of(at(*range(100)), seed=seed)
     assert len(set(found)) == 100
     assert max(found) < 1_000

@@ -1,6 +1,6 @@
 """The order's decisions: pure functions, checked over any order and any run of reports.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
 from collections.abc import Iterable, Mapping
@@ -167,6 +167,7 @@ def test_an_order_of_a_release_without_partial_ends_as_it_did_there() -> None:
 
 
 def test_what_is_due_is_what_may_still_be_made_and_at_the_end_what_was() -> None:
+    """G22."""
     order = placed([1, 5], [7])
     assert view(order, {}).due == order.total == 1075
     failing = newer_items(under_way(order, B, 1), {order.items[0].id: FAILED})

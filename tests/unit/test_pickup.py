@@ -143,6 +143,7 @@ class Wall(Counter):
 
 
 def test_an_order_is_called_out_from_its_placing_until_it_is_collected() -> None:
+    """G21."""
     wall = Wall()
     assert wall.look() == ([], [])
     first, second = wall.order(), wall.order()
@@ -193,6 +194,7 @@ def test_an_order_is_collected_once() -> None:
 
 
 def test_what_is_not_ready_cannot_be_collected() -> None:
+    """W19."""
     wall = Wall()
     one = wall.order()
     wall.report(one, B)

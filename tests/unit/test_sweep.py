@@ -1,6 +1,6 @@
 """The sweep: what it settles, asks and buries, and what it looks at again.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
 import pytest

@@ -8,7 +8,7 @@
              ended, and see to it that what was never saved never will be
 
 Each document has one writer. Dapr keeps what must last: the documents with their ETags, the events
-in the broker. The decisions are pure functions in `counter.order` and `counter.looks`; W1 to W17
+in the broker. The decisions are pure functions in `counter.order` and `counter.looks`; W1 to W19
 are the rules of docs/workflow.md.
 """
 
