@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coffee import rush as rushing
-from coffee import show
+from coffee import show, stations
 from coffee.shop import ENDED, Away, Json, Misset, Refused, Shop, checked_url, default_url
 from coffee.terminal import (
     AWAY,
@@ -35,6 +35,7 @@ from coffee.terminal import (
     REFUSED,
     TOO_LATE,
     AsJson,
+    At,
     console,
     errors,
     output,
@@ -56,19 +57,13 @@ app = typer.Typer(
 Customer = Annotated[str, typer.Option("--as", help="Name or member number.", metavar="NAME")]
 
 
-class _At:
-    """Where the shop is: set once, before the command runs."""
-
-    url = ""
-
-
 @app.callback()
 def at(
     url: Annotated[
         str, typer.Option(help="Where counter-api is.", envvar="COFFEESHOP_URL", show_default=False)
     ] = "",
 ) -> None:
-    _At.url = checked_url(url) if url else default_url()
+    At.url = checked_url(url) if url else default_url()
 
 
 def names(incomplete: str) -> list[str]:
@@ -76,7 +71,7 @@ def names(incomplete: str) -> list[str]:
     try:
         return [
             item["name"]
-            for item in Shop(_At.url or default_url()).menu()
+            for item in Shop(At.url or default_url()).menu()
             if item["name"].startswith(incomplete.upper())
         ]
     except (Refused, Away, Misset):
@@ -86,7 +81,7 @@ def names(incomplete: str) -> list[str]:
 @app.command()
 def menu(as_json: AsJson = False) -> None:
     """What there is, and what it costs."""
-    items = Shop(_At.url).menu()
+    items = Shop(At.url).menu()
     output(items, as_json, lambda: console.print(show.menu(items)))
 
 
@@ -101,7 +96,7 @@ def order(
     as_json: AsJson = False,
 ) -> None:
     """Place an order and wait for it: coffee order COFFEE_BLACK CROISSANT --as ann"""
-    shop = Shop(_At.url)
+    shop = Shop(At.url)
     wanted = chosen(items, shop.menu())
     placed = shop.place(customer, wanted)
     if not wait:
@@ -117,7 +112,7 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """See one order move until it has ended."""
-    shop = Shop(_At.url)
+    shop = Shop(At.url)
     _watch(shop, shop.whole_id(order_id), within, as_json)
 
 
@@ -127,7 +122,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Ask for an order to be cancelled: what is not begun is not made."""
-    shop = Shop(_At.url)
+    shop = Shop(At.url)
     asked = shop.cancel(shop.whole_id(order_id))
     output(asked, as_json, lambda: console.print(show.receipt(asked)))
 
@@ -139,7 +134,7 @@ def mine(
     as_json: AsJson = False,
 ) -> None:
     """A customer's orders, newest first."""
-    found = Shop(_At.url).orders_of(customer, limit)
+    found = Shop(At.url).orders_of(customer, limit)
     output(found, as_json, lambda: console.print(show.orders(found)))
 
 
@@ -151,7 +146,7 @@ def board(
 ) -> None:
     """All orders by status, as they change; a line for each change where it is no terminal.
     --json prints the newest orders at each change."""
-    shop = Shop(_At.url)
+    shop = Shop(At.url)
     if not live:
         found = shop.orders(limit)
         output(found, as_json, lambda: console.print(show.board(found, limit)))
@@ -177,7 +172,7 @@ def rush(
 ) -> None:
     """Many customers at once, and what became of their orders."""
     seconds = _seconds(duration)
-    items = Shop(_At.url).menu()
+    items = Shop(At.url).menu()
     if all(item["available"] is False for item in items):
         raise Refused("Everything is sold out.")
     with _progress(not as_json) as progress:
@@ -186,10 +181,13 @@ def rush(
         def step(so_far: rushing.Summary) -> None:
             progress.update(bar, advance=1, description=f"{so_far.placed} placed")
 
-        summary = asyncio.run(rushing.rush(_At.url, items, rate, seconds, step))
+        summary = asyncio.run(rushing.rush(At.url, items, rate, seconds, step))
     output(summary.document(), as_json, lambda: console.print(_summary(summary)))
     if not summary.is_whole:
         raise typer.Exit(FAILED)
+
+
+stations.add_to(app)
 
 
 # Parts

@@ -23,6 +23,13 @@ class _Console(Console):
 console = _Console(markup=False, emoji=False, highlight=False)
 errors = _Console(stderr=True, markup=False, emoji=False, highlight=False)
 
+
+class At:
+    """Where the shop is: set once, before the command runs."""
+
+    url = ""
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
