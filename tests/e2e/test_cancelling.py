@@ -6,6 +6,7 @@ from uuid import uuid4
 from counter.ids import derived_id
 from scripts.supervise import Stack
 from shop import Json, Shop, away, order
+from test_coffee import coffee
 from tests.support.waiting import until
 
 ORDERS = "/v1/api/orders"
@@ -86,3 +87,16 @@ def test_a_cancellation_that_overtakes_its_order_is_never_made(shop: Shop, stack
     assert done["items"][0]["reason"] == "CROISSANT was cancelled before it was begun."
     record = shop.kitchen.get(f"/v1/api/kitchen/orders/{order_id}").json()
     assert record["items"][0]["makeId"] is None
+
+
+def test_an_order_is_cancelled_from_a_terminal(shop: Shop, stack: Stack) -> None:
+    with away(stack, "kitchen"):
+        placed = shop.place(barista=())
+        asked = coffee("cancel", placed["id"][:8])
+        assert asked.returncode == 0, asked.stdout + asked.stderr
+        assert f"No. {placed['number']}" in asked.stdout
+    done = shop.finished(placed["id"])
+    assert done["status"] in ("CANCELLED", "FULFILLED")
+    refused = coffee("cancel", placed["id"])
+    assert refused.returncode == 3
+    assert f"The order is {done['status']}" in refused.stderr
