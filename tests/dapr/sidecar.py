@@ -105,7 +105,10 @@ class Sidecar:
         self, call: Call, target: str, path: str, answer: Answered, retries: int = 0
     ) -> None:
         """By the policy `menu`: each attempt has its time, and some failures are tried again."""
-        other = self.engines.sidecars[target]
+        other = self.engines.sidecars.get(target)
+        if other is None:
+            answer(Reply(500))  # no such app id
+            return
         configuration = self.engines.configuration
         is_over = False
 
@@ -114,7 +117,7 @@ class Sidecar:
             if is_over:
                 return
             is_over = True
-            reply = Reply(status) if response is None else Reply(response.status, response.body)
+            reply = Reply(status) if response is None else _replied(response)
             again = response is None or any(reply.status in r for r in configuration.menu_again)
             if not again or retries == configuration.menu_retries:
                 answer(reply)
@@ -150,6 +153,10 @@ class Sidecar:
 
         sent = (("content-type", media_type), ("dapr-api-token", APP_TOKEN), *headers)
         self.world.after(1, lambda: self.app.ask(method, target, sent, body, alive))
+
+
+def _replied(response: Response) -> Reply:
+    return Reply(response.status, response.body, dict(response.headers).get("etag"))
 
 
 def _handed_on(call: Call) -> tuple[tuple[str, str], ...]:

@@ -48,7 +48,7 @@ def _at_once(_milliseconds: int, happens: Callable[[], None]) -> None:
 
 
 class _App:
-    """An API that answers every GET with the same document, and takes everything else."""
+    """An API that answers every GET and POST with the same document, and takes everything else."""
 
     sidecar: Backend
 
@@ -64,7 +64,7 @@ class _App:
         _body: bytes,
         answer: Callable[[Response | None], None],
     ) -> None:
-        answer(Response(200, self.document) if method == "GET" else Response(204))
+        answer(Response(200, self.document) if method in ("GET", "POST") else Response(204))
 
 
 class FakeSidecar:

@@ -29,6 +29,20 @@ EVENTS = {
     **dict.fromkeys((PLACED.route("barista"), CANCELLED.route("barista")), "ordered"),
     **dict.fromkeys(UPDATED_ROUTES, "answered"),
 }
+STATION: dict[str, Any] = {
+    "items": [],
+    "tickets": [],
+    "next": None,
+    "limits": {"slow": 1, "late": 2},
+    "orderId": "00000000-0000-4000-8000-000000000001",
+    "station": "barista",
+    "answeredAt": "2026-11-24T12:00:00Z",
+    "ended": 0,
+    "open": 0,
+    "since": "2026-11-24T12:00:00Z",
+    **dict.fromkeys(("placedToStarted", "startedToReady", "placedToReady")),
+}
+"""What a station answers to the counter: each contract's fields, for readers ignore the others."""
 BODIES: dict[str, Any] = {
     "start": {"by": "ann", "items": ["j"]},
     "ready": {"by": "ann", "items": ["i"]},
@@ -70,8 +84,10 @@ class Failing(FakeSidecar):
 class Shop:
     """An API that has one order, over a sidecar that fails. `is_made`: its stations made it."""
 
-    def __init__(self, api: str, *, is_made: bool = False) -> None:
-        nothing = b'{"items":[]}'
+    def __init__(
+        self, api: str, *, is_made: bool = False, station: dict[str, Any] = STATION
+    ) -> None:
+        nothing = json.dumps(station).encode()
         self.sidecar = Failing(
             store=f"{api}-store",
             menu=MENU_JSON,
@@ -117,6 +133,7 @@ class Shop:
     def ask(self, route: Route) -> int:
         """The status of a request that the route takes."""
         target = route.path.replace("{id}", self._id).replace("{itemType}", "7")
+        target = target.replace("{station}", "barista")
         if route.path == "/v1/api/orders" and route.method == "GET":
             target += "?loyaltyMemberId=ann"
         if route.path == "/v1-get-items-by-types" and route.method == "GET":
@@ -155,7 +172,8 @@ def described(api: str, route: Route) -> set[int]:
 
 def _shop(api: str, route: Route) -> Shop:
     """One in which the route can be asked for."""
-    return Shop(api, is_made=route.path.endswith("/collect"))
+    station = STATION | ({"tickets": 0} if route.path.endswith("/times") else {})
+    return Shop(api, is_made=route.path.endswith("/collect"), station=station)
 
 
 def seen(api: str, route: Route) -> set[int]:

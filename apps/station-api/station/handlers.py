@@ -45,7 +45,7 @@ _LIMIT = Parameter(
 _IF_MATCH = Parameter(
     "If-Match", {"type": "string"}, "The ETag of the ticket that the caller saw", place="header"
 )
-_STATES = ("open", "closed")
+_STATES = ("open", "closed", "current")
 _STREAM = "text/event-stream"
 _TICKET = (
     Answer(200, "The ticket as it is then", Ticket, JSON, ("etag",)),
@@ -65,7 +65,8 @@ class TicketApi:
 
     @Operation(
         "listTickets",
-        "The tickets that staff have taken up: open ones oldest first, closed ones newest first",
+        "The tickets that staff have taken up: open ones oldest first, closed ones newest first; "
+        "current are the open ones and those that ended in the last minute, without a cursor",
         (Answer(200, "A page of tickets", TicketPage, JSON),),
         problems=(422, 503),
         parameters=(
@@ -81,6 +82,8 @@ class TicketApi:
         try:
             if state == "open":
                 page = await self._listing.open(cursor, limit)
+            elif state == "current":
+                page = await self._listing.board(limit)
             else:
                 page = await self._listing.closed(cursor, limit)
         except UnknownCursor:
