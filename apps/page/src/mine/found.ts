@@ -42,6 +42,12 @@ export async function search(who: string): Promise<void> {
   }
 }
 
+/** The order as the shop has it now. */
+export function changed(order: Order): void {
+  const now = found.peek();
+  if (now) found.value = { ...now, orders: joined(now.orders, [order]) };
+}
+
 /** Read the page after those that are shown. */
 export async function earlier(): Promise<void> {
   const before = found.peek();
