@@ -3,7 +3,7 @@ import "./board.css";
 import { keepTime, now } from "../common/clock";
 import { useWhileSeen } from "../common/seen";
 import { called, grouped, ITEM, named, reason, status, times, when } from "../common/words";
-import type { Order, OrderStatus } from "../shop/contracts";
+import { isBegun, type Order, type OrderStatus } from "../shop/contracts";
 import { ended, isKnown, keepBoard, open } from "./orders";
 
 const COLUMNS: [OrderStatus, string][] = [
@@ -29,7 +29,7 @@ export function BoardView() {
 }
 
 function Column({ status, title }: { status: OrderStatus; title: string }) {
-  const orders = open.value.filter((order) => order.status === status);
+  const orders = open.value.filter((order) => isBegun(order) === (status === "IN_PROGRESS"));
   return (
     <section aria-labelledby={`column-${status}`} class="open">
       <h2 id={`column-${status}`} class={status}>

@@ -1,6 +1,6 @@
 // How things are called and written for people.
 
-import { isOver, type ItemStatus, type Order, type OrderItem, type OrderStatus } from "../shop/contracts";
+import { isBegun, isOver, type ItemStatus, type Order, type OrderItem, type OrderStatus } from "../shop/contracts";
 
 export const money = (amount: number): string => `$${amount.toFixed(2)}`;
 
@@ -47,6 +47,12 @@ export const ITEM: Record<ItemStatus, string> = {
   CANCELLED: "Cancelled",
 };
 
+/** What is told of an order: it is being made when somebody has begun. */
+function told(order: Order): OrderStatus {
+  if (isPartlyReady(order)) return "PARTIAL";
+  return order.status === "IN_PROGRESS" && !isBegun(order) ? "PLACED" : order.status;
+}
+
 /** Also one of a release that had no PARTIAL. */
 const isPartlyReady = (order: Order): boolean =>
   order.status === "PARTIAL" || (order.status === "FAILED" && order.items.some((item) => item.status === "READY"));
@@ -61,7 +67,7 @@ const STATUS: Record<OrderStatus, string> = {
 };
 
 /** How an order is, in two words. */
-export const status = (order: Order): string => STATUS[isPartlyReady(order) ? "PARTIAL" : order.status];
+export const status = (order: Order): string => STATUS[told(order)];
 
 const OUTCOME: Record<OrderStatus, string> = {
   PLACED: "We have your order.",
@@ -73,8 +79,7 @@ const OUTCOME: Record<OrderStatus, string> = {
 };
 
 /** How an order is, to its customer. */
-export const outcome = (order: Order): string =>
-  OUTCOME[isPartlyReady(order) ? "PARTIAL" : order.status];
+export const outcome = (order: Order): string => OUTCOME[told(order)];
 
 /** How long an open order will take, as far as the shop knows: “Ready in about 6 minutes.” */
 export const wait = (order: Order): string =>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Cancel } from "../common/cancel";
 import { Receipt } from "../common/receipt";
 import { outcome, status } from "../common/words";
-import { isOver, type Order } from "../shop/contracts";
+import { isBegun, isOver, type Order } from "../shop/contracts";
 import { changed, placed, shown } from "./placed";
 
 /** The order that was placed last, as it changes. */
@@ -36,7 +36,7 @@ export function Placed() {
 }
 
 function Steps({ order }: { order: Order }) {
-  const reached = ["PLACED", "IN_PROGRESS"].indexOf(order.status);
+  const reached = isBegun(order) ? 1 : 0;
   const isLost = isOver(order) && order.status !== "FULFILLED";
   const steps = ["Received", "Being made", isLost ? status(order) : "Ready"];
   return (

@@ -128,4 +128,8 @@ export interface DayClosed {
   open: number;
 }
 
+/** Whether somebody has begun with it. While it waits in a station's queue it is only taken up. */
+export const isBegun = (order: Order): boolean =>
+  order.items.some(({ status }) => status !== "PLACED" && status !== "QUEUED");
+
 export const isOver = ({ status }: Pick<Order, "status">): boolean => status !== "PLACED" && status !== "IN_PROGRESS";

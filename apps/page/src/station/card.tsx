@@ -5,7 +5,7 @@ import { grouped, ITEM, lasting, named, reason, times, type Group } from "../com
 import type { Ticket, TicketItem } from "../shop/contracts";
 import { focusFirst } from "./keys";
 import { print } from "./paper";
-import { notes, tap, tapsOf, undo, undoable, withTaps, type Action } from "./taps";
+import { notes, tap, tapsOf, undo, undoable, UNDO, withTaps, type Action } from "./taps";
 import { limits, numberOf, placedAt } from "./tickets";
 
 interface Next {
@@ -29,9 +29,7 @@ export function Card({ station, ticket: stored, place, onFail }: { station: stri
     <li ref={card} class={`card job ${pace(age)}`} data-order={ticket.orderId}>
       <article aria-labelledby={title}>
         <header>
-          {place < 10 && (
-            <kbd aria-hidden="true">{(place + 1) % 10}</kbd>
-          )}
+          {place < 10 && <kbd aria-hidden="true">{(place + 1) % 10}</kbd>}
           <h3 id={title}>
             <span class="unseen">Number </span>
             <span class="number">{number}</span> <bdi>{ticket.name}</bdi>
@@ -121,7 +119,7 @@ function Pending({ orderId, number }: { orderId: string; number: string }) {
   if (last) {
     return (
       <p class="pending">
-        <span>Sent in {Math.max(1, Math.ceil((last.due - now.value) / 1000))} s</span>
+        <span>Sent in {Math.min(UNDO / 1000, Math.max(1, Math.ceil((last.due - now.value) / 1000)))} s</span>
         <button type="button" onClick={() => undo(orderId)}>
           Undo<span class="unseen"> number {number}</span>
         </button>

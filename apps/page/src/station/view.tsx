@@ -1,7 +1,7 @@
 import "./station.css";
 
 import { useWhileSeen } from "../common/seen";
-import { madeAt, named } from "../common/words";
+import { madeAt } from "../common/words";
 import { byStation, keepMenu, menu } from "../shop/menu";
 import { place } from "../views";
 import { Screen } from "./screen";
@@ -23,7 +23,7 @@ function Stations() {
         {stations.map((station) => (
           <li key={station}>
             <a class="card" href={`#station/${station}`}>
-              <strong>{madeAt(station)}</strong> What is to be made at the {named(station.toUpperCase()).toLowerCase()}
+              <strong>{madeAt(station)}</strong> What the {station} has to make, oldest first
             </a>
           </li>
         ))}
