@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sy
 
 from scripts import node
 from scripts.cache import CHECKOUT
-from scripts.supervise import Stack
 from shop import Shop
 
 FLAGS = (
@@ -62,7 +61,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium(stack: Stack) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     with launched() as running:
         yield running
 

@@ -11,7 +11,7 @@ from counter import wire
 from counter.pickup import NothingReady, PickupBoard, UnknownOrder
 from counter.problems import no_order
 
-PAUSE = 1.0
+PAUSE = 0.7
 """Seconds between two looks at what is called out."""
 _KEY = "pickup"
 
