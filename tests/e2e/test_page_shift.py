@@ -66,8 +66,8 @@ def _placed(till: Page, tablet: Page, wall: Page, shop: Floor, vera: str) -> lis
         orders.append(order)
         expect(job(tablet, order)).to_be_visible(timeout=SECOND)
         expect(job(tablet, order).locator(".number")).to_have_text(str(order["number"]))
-        waiting = wall.locator(".is-waiting .number").filter(has_text=str(order["number"]))
-        expect(waiting.first).to_be_visible(timeout=SECOND)
+        waiting = wall.locator(".is-waiting").get_by_text(str(order["number"]), exact=True)
+        expect(waiting).to_be_visible(timeout=SECOND)
     assert len({order["number"] for order in orders}) == ORDERS
     shown = tablet.locator(".job").evaluate_all("all => all.map(each => each.dataset.order)")
     assert shown == [order["id"] for order in orders]

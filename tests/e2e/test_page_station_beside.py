@@ -141,9 +141,9 @@ def test_wall_calls_out_the_newest_first_and_staff_hand_over(opened: Opener, tid
     before = notes(wall)
     orders = [tidy.place(visitor(name), 5) for name in ("Ann", "Ben")]
     numbers = [str(each["number"]) for each in orders]
-    waiting = wall.locator(".is-waiting .number")
+    waiting = wall.locator(".is-waiting")
     ready = wall.locator(".is-ready .number")
-    expect(waiting.filter(has_text=numbers[1])).to_be_visible()
+    expect(waiting.get_by_text(numbers[1], exact=True)).to_be_visible()
     for number, each in zip(numbers, orders, strict=True):
         tidy.tap(each["id"], "start", "Zoe")
         tidy.tap(each["id"], "ready", "Zoe")
