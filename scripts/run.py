@@ -80,7 +80,7 @@ def place_worked_example(stack: Stack) -> bool:
     if staffed:
         print(f"  {seconds:.2f} s until it was with the staff, who have to start and finish it:")
         for station in resources.stations():
-            print(f"    {stack.ports.url(station)}/v1/api/{station}/tickets")
+            print(f"    {stack.ports.url('counter')}/#station/{station}")
         print()
         return all(item["status"] == "QUEUED" for item in done["items"])
     print(f"  {seconds:.2f} s from the order to its result\n")
