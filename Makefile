@@ -18,13 +18,18 @@ ifdef LISTEN
 export COFFEESHOP_LISTEN = $(LISTEN)
 endif
 
-run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after it; TRACES=1: Zipkin)
+# Both stations wait for what their staff say.
+ifeq ($(STAFF),1)
+export COFFEESHOP_MAKING = by-staff
+endif
+
+run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after it; TRACES=1: Zipkin; STAFF=1: people make)
 	@$(DO) operate.run $(if $(ONCE),--once)
 
 dev:  ## The four APIs natively on a simulated Dapr: starts in 2 s, again after each change; nothing lasts
 	@$(DO) tests.dev
 
-up:  ## The same stack in the background (TRACES=1: with Zipkin; LISTEN=0.0.0.0: for others too, with tokens)
+up:  ## The same stack in the background (TRACES=1: with Zipkin; STAFF=1: people make; LISTEN=0.0.0.0: for others too, with tokens)
 	@$(DO) operate.up
 
 sidecars:  ## Everything but the components, for a `spin up` by hand

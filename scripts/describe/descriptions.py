@@ -63,7 +63,10 @@ _HEADERS: Json = {
         "description": "Sent if an earlier request with the same key had placed the order",
         "schema": {"type": "string", "const": "true"},
     },
-    "etag": {"description": "Send it as `If-None-Match`", "schema": {"type": "string"}},
+    "etag": {
+        "description": "Send it as `If-None-Match`, or with a change as `If-Match`",
+        "schema": {"type": "string"},
+    },
     "retry-after": {"description": "Seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "ratelimit": {
         "description": "What is left (`r`), and the seconds until there is more (`t`)",

@@ -1,6 +1,6 @@
 """`make run`: start everything, place the worked example, tell what really happens, then serve.
 
-`--once` ends after the order: exit code 0 only if it was fulfilled.
+`--once` ends after the order: exit code 0 only if it was fulfilled, or, where staff make, taken up.
 """
 
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from coffeeshop.settings import BY_STAFF
 from scripts.base import console
 from scripts.base.console import Failure, say
 from scripts.operate.logs import of_order, render
@@ -38,9 +39,9 @@ def main() -> int:
         begin = time.monotonic()
         stack.up()
         say(f"Ready after {time.monotonic() - begin:.1f} s.\n")
-        fulfilled = place_worked_example(stack)
+        succeeded = place_worked_example(stack)
         if "--once" in sys.argv:
-            return 0 if fulfilled else 1
+            return 0 if succeeded else 1
         tell_urls(stack)
         try:
             serve(stack)
@@ -66,7 +67,8 @@ def place_worked_example(stack: Stack) -> bool:
         print(f"  refused: {answer.status_code} {answer.text}")
         return False
     placed = answer.json()
-    done: dict[str, Any] = shop.get(f"/v1/api/orders/{placed['id']}", params={"wait": 30}).json()
+    staffed = os.environ.get("COFFEESHOP_MAKING") == BY_STAFF
+    done = taken_up(shop, placed["id"]) if staffed else ended(shop, placed["id"])
     seconds = time.monotonic() - begin
     time.sleep(0.1)  # the last log line may be on its way
     apis = [log for log in stack.logs() if log.name.endswith("-api.log")]
@@ -76,8 +78,30 @@ def place_worked_example(stack: Stack) -> bool:
     for item in done["items"]:
         print(f"    {item['name']:15} ${item['price']:.2f}  {item['station']:8} {item['status']}")
     print(f"    {'total':15} ${done['total']:.2f}  {done['status']}")
+    if staffed:
+        print(f"  {seconds:.2f} s until it was with the staff, who have to start and finish it:")
+        for station in resources.stations():
+            print(f"    {stack.ports.url('counter')}/#station/{station}")
+        print()
+        return all(item["status"] == "QUEUED" for item in done["items"])
     print(f"  {seconds:.2f} s from the order to its result\n")
     return bool(done["status"] == "FULFILLED")
+
+
+def ended(shop: httpx.Client, order: str) -> Any:
+    """The order when it has ended, or else after 30 s."""
+    return shop.get(f"/v1/api/orders/{order}", params={"wait": 30}).json()
+
+
+def taken_up(shop: httpx.Client, order: str) -> Any:
+    """The order when its stations have it, or else after 30 s."""
+    deadline = time.monotonic() + 30
+    while True:
+        found = shop.get(f"/v1/api/orders/{order}").json()
+        is_open = any(item["status"] == "PLACED" for item in found["items"])
+        if not is_open or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
 
 
 def tell_urls(stack: Stack) -> None:

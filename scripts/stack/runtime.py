@@ -32,9 +32,14 @@ SPIN_PORT = 5002
 ON_ONE_PORT = ("spin", "none", "dapr")
 """Where one port serves all four APIs."""
 
+OWN = ("sidecar_host", "sidecar_port", "making")
+"""The settings that have a Spin variable for each API."""
 OF_PEOPLE = ("pos_token", "staff_token")
 """The settings that keep people out who do not show them."""
-OPTIONAL = (*OF_PEOPLE, "order_deadline_seconds")
+OPTIONAL = (
+    *(*OF_PEOPLE, "order_deadline_seconds", "pickup_minutes"),
+    *("making", "ticket_slow_seconds", "ticket_late_seconds"),
+)
 """Settings that the user of the stack may set, each by the variable `COFFEESHOP_<NAME>`."""
 
 
@@ -98,7 +103,7 @@ def variables(settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         for name, value in given.items():
             if name == "station":  # spin.toml says it itself
                 continue
-            own = f"{api}_{name}" if name in ("sidecar_host", "sidecar_port") else name
+            own = f"{api}_{name}" if name in OWN else name
             env[f"SPIN_VARIABLE_{own.upper()}"] = value
     return env
 

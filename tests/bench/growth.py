@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import valkey
 
-from counter import index
+from coffeeshop import index
 from counter.sweep_state import SWEEP_STATE_KEY
 from scripts.base import cache
 from scripts.base.console import say

@@ -80,9 +80,9 @@ async def _read(placed: Placed) -> Timed:
                 return math.inf
             async with gate, session.get(f"{orders.PATH}/{order_id}") as answer:
                 order = await answer.json()
-            if order["status"] not in ("FULFILLED", "FAILED"):
+            if order["status"] not in ("FULFILLED", "PARTIAL", "FAILED"):
                 raise Failure(f"Order {order_id} has not ended after the run.")
-            if order["status"] == "FAILED":
+            if order["status"] != "FULFILLED":
                 return math.inf
             return (datetime.fromisoformat(order["updatedAt"]).timestamp() - due) * 1000
 

@@ -39,6 +39,7 @@ WRONG = (
     ("counter", "order_deadline_seconds", "0"),
     ("counter", "pos_token", "of a file\n"),
     ("kitchen", "staff_token", "tökén"),
+    ("kitchen", "making", "by-hand"),
     ("product", "sidecar_port", "http"),
 )
 

@@ -105,7 +105,10 @@ class Sidecar:
         self, call: Call, target: str, path: str, answer: Answered, retries: int = 0
     ) -> None:
         """By the policy `menu`: each attempt has its time, and some failures are tried again."""
-        other = self.services.sidecars[target]
+        other = self.services.sidecars.get(target)
+        if other is None:
+            answer(Reply(500))  # no such app id
+            return
         configuration = self.services.configuration
         is_over = False
 
@@ -114,7 +117,7 @@ class Sidecar:
             if is_over:
                 return
             is_over = True
-            reply = Reply(status) if response is None else _answered(response, other.app)
+            reply = Reply(status) if response is None else _replied(response, other.app)
             again = response is None or any(reply.status in r for r in configuration.menu_again)
             if not again or retries == configuration.menu_retries:
                 answer(reply)
@@ -152,11 +155,11 @@ class Sidecar:
         self.world.after(1, lambda: self.app.ask(method, target, sent, body, alive))
 
 
-def _answered(response: Response, app: App) -> Reply:
+def _replied(response: Response, app: App) -> Reply:
     """The answer of an API that was invoked: with its own date, to the second."""
-    now = app.clock()
-    date = moment_of(dict(response.headers).get("date")) or (now and now.replace(microsecond=0))
-    return Reply(response.status, response.body, date=date)
+    headers, now = dict(response.headers), app.clock()
+    date = moment_of(headers.get("date")) or (now and now.replace(microsecond=0))
+    return Reply(response.status, response.body, headers.get("etag"), date=date)
 
 
 def _handed_on(call: Call) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sy
 from driver import Driver
 from scripts.base.checkout import CHECKOUT
 from scripts.provision import node
-from scripts.stack.supervise import Stack
 
 FLAGS = (
     "--headless",
@@ -62,7 +61,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium(stack: Stack) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     with launched() as running:
         yield running
 

@@ -75,7 +75,7 @@ class Driver:
         answer = self.counter.get(f"/v1/api/orders/{order_id}", params={"wait": seconds})
         assert answer.status_code == 200, answer.text
         found: Json = answer.json()
-        assert found["status"] in ("FULFILLED", "FAILED", "CANCELLED"), found
+        assert found["status"] in ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED"), found
         return found
 
     def pages(self, path: str, **params: Any) -> Iterator[list[Json]]:

@@ -12,9 +12,12 @@ from rich.text import Text
 
 from browser import Opener, choose
 from driver import Driver, away
+from floor import Floor, at_station, floor, tidy
 from scripts.base.checkout import CHECKOUT
 from scripts.stack.supervise import Stack
 from test_coffee import terminal
+
+__all__ = ["floor", "tidy"]
 
 COMMANDS = (
     ("menu",),
@@ -74,6 +77,31 @@ def test_picture_of_the_board(
             page.locator(".board .ticket", has_text="Grace").get_by_text("ready")
         ).to_be_visible()
         _shoot(page, folder / "board.png", 620)
+
+
+def test_picture_of_a_station(opened: Opener, tidy: Floor, folder: Path) -> None:
+    page = at_station(opened, tidy)
+    for customer, drinks, _ in ORDERS:
+        if drinks:
+            tidy.place(customer, *drinks)
+    begun = page.locator(".job", has_text="Ben")
+    begun.get_by_role("button", name="Start number").click()
+    expect(begun).to_contain_text("Being made by Zoe")
+    _shoot(page, folder / "station.png", 900)
+
+
+def test_picture_of_picking_up(opened: Opener, tidy: Floor, folder: Path) -> None:
+    page = opened(f"{tidy.url}#pickup", width=1920)
+    for place, (customer, drinks, _) in enumerate(ORDERS):
+        if not drinks:
+            continue
+        order = tidy.place(customer, *drinks)
+        if place < 4:
+            tidy.tap(order["id"], "start", "Zoe")
+            tidy.tap(order["id"], "ready", "Zoe")
+    expect(page.locator(".is-waiting li", has_text="Igor")).to_be_visible()
+    expect(page.locator(".is-ready li", has_text="Emil")).to_be_visible()
+    _shoot(page, folder / "pickup.png", 900)
 
 
 def _shoot(page: Page, path: Path, height: int) -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 from counter.ids import derived_id
 from driver import Driver, Json, away, order
 from scripts.stack.supervise import Stack
+from test_coffee import coffee
 from tests.support.waiting import until
 
 ORDERS = "/v1/api/orders"
@@ -58,7 +59,7 @@ def test_what_a_station_has_not_begun_is_cancelled(shop: Driver, stack: Stack) -
         records = station_records(shop, each["id"])
         assert coffee["status"] == "READY"
         assert croissant["status"] in ("READY", "CANCELLED")
-        assert done["status"] == ("FULFILLED" if croissant["status"] == "READY" else "FAILED")
+        assert done["status"] == ("FULFILLED" if croissant["status"] == "READY" else "PARTIAL")
         assert croissant["status"] == records[croissant["id"]]["status"]
         assert bool(records[croissant["id"]]["makeId"]) == (croissant["status"] == "READY")
 
@@ -86,3 +87,16 @@ def test_a_cancellation_that_overtakes_its_order_is_never_made(shop: Driver, sta
     assert done["items"][0]["reason"] == "CROISSANT was cancelled before it was begun."
     record = shop.kitchen.get(f"/v1/api/kitchen/orders/{order_id}").json()
     assert record["items"][0]["makeId"] is None
+
+
+def test_an_order_is_cancelled_from_a_terminal(shop: Driver, stack: Stack) -> None:
+    with away(stack, "kitchen"):
+        placed = shop.place(barista=())
+        asked = coffee("cancel", placed["id"][:8])
+        assert asked.returncode == 0, asked.stdout + asked.stderr
+        assert f"No. {placed['number']}" in asked.stdout
+    done = shop.finished(placed["id"])
+    assert done["status"] in ("CANCELLED", "FULFILLED")
+    refused = coffee("cancel", placed["id"])
+    assert refused.returncode == 3
+    assert f"The order is {done['status']}" in refused.stderr

@@ -16,19 +16,20 @@ from tests.manifests.api_server import ApiServer, running
 OVERLAYS = ("local", "plain", "production", "spinkube")
 
 
-def render(overlay: str) -> list[dict[str, Any]]:
-    rendered = subprocess.run(
-        [binaries.KUBECTL, "kustomize", CHECKOUT / "k8s" / "overlays" / overlay],
+def rendered(folder: Path) -> list[dict[str, Any]]:
+    found = subprocess.run(
+        [binaries.KUBECTL, "kustomize", folder],
         capture_output=True,
         text=True,
         check=True,
     )
-    return list(yaml.safe_load_all(rendered.stdout))
+    return list(yaml.safe_load_all(found.stdout))
 
 
 @pytest.fixture(scope="session")
 def overlays() -> dict[str, list[dict[str, Any]]]:
-    return {overlay: render(overlay) for overlay in OVERLAYS}
+    folder = CHECKOUT / "k8s" / "overlays"
+    return {overlay: rendered(folder / overlay) for overlay in OVERLAYS}
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 import copy
 import fnmatch
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from scripts.base.checkout import CHECKOUT
 from scripts.build.entry import CADDYFILE, render
 from scripts.build.manifest import NOT_PUBLIC, routes
 from scripts.describe import descriptions
+from scripts.stack import resources
 from scripts.stack.runtime import APIS
-from tests.manifests.conftest import OVERLAYS
+from tests.manifests.conftest import OVERLAYS, rendered
 from tests.manifests.rules import broken
 
 Json = dict[str, Any]
@@ -280,3 +283,28 @@ def test_what_only_a_sidecar_may_call_is_not_public() -> None:
     assert {"/job/sweep", "/dapr_subscribe_BaristaOrderUpdated"} <= private
     for path in private:
         assert path.startswith(NOT_PUBLIC), path
+
+
+@pytest.mark.parametrize(
+    ("overlay", "runtime"), [("local", "spin"), ("plain", "wasmtime"), ("spinkube", "spinkube")]
+)
+def test_an_overlay_with_the_component_by_staff_has_stations_that_make_so(
+    overlay: str, runtime: str, tmp_path: Path
+) -> None:
+    """And breaks no rule; the counter is not told."""
+    k8s = Path(os.path.relpath(CHECKOUT / "k8s", tmp_path.resolve()))
+    written = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [str(k8s / "overlays" / overlay)],
+        "components": [str(k8s / "components" / "by-staff" / runtime)],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(written))
+    documents = rendered(tmp_path)
+    assert broken(documents) == []
+    told = {
+        document["metadata"]["name"]
+        for document in documents
+        if document["kind"] in ("Deployment", "SpinApp") and "by-staff" in yaml.safe_dump(document)
+    }
+    assert told == {f"{station}-api" for station in resources.stations()}

@@ -2,7 +2,8 @@
 
 An API can die before and after each call that it makes; what was on its way then arrives or does
 not. Each such point is taken once, and each with every later one, under every order in which the
-order's four events can be delivered, and with all of them at once.
+order's four events can be delivered, and with all of them at once. The same for a coffee that staff
+start and finish, and that is cancelled before they start it, while they do, after it, or not.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,6 +30,15 @@ DELIVERIES: dict[str, dict[str, int]] = {
     "placed k, placed b, updated b, updated k": {ORDERED_BARISTA: 3, ANSWERED_KITCHEN: A_WHILE},
 }
 """Every order of the four events, each answer after what it answers, as delays by topic."""
+
+STAFFED: dict[str, int | None] = {
+    "by staff": None,
+    "by staff, cancelled before it is started": 300,
+    "by staff, cancelled while it is started": 506,
+    "by staff, cancelled after it is started": 1_000,
+}
+"""A coffee that somebody starts after half a second and finishes a second later, and when it is
+cancelled, in milliseconds."""
 
 Plan = dict[int, bool]
 """Step at which an API dies, and whether what it had sent still arrives."""
@@ -65,13 +75,26 @@ def play(delivery: str, plan: Plan, *, tracing: bool = False) -> Outcome:
 
 
 def _play(delivery: str, plan: Plan, *, tracing: bool) -> Outcome:
-    shop = SimulatedShop(Tape(), CONFIGURATION, 300, tracing=tracing)
+    staffed = ("barista",) if delivery in STAFFED else ()
+    shop = SimulatedShop(Tape(), CONFIGURATION, 300, staffed=staffed, tracing=tracing)
     shop.world.crash_plan = dict(plan)
-    shop.services.delays = DELIVERIES[delivery]
-    customer = Customer(shop, order("ann", (1,), (7,)), "key", 10)
+    shop.services.delays = DELIVERIES.get(delivery, {})
+    customer = Customer(shop, order("ann", (1,), () if staffed else (7,)), "key", 10)
     invariants = shop.invariants
+
+    def cancels() -> None:
+        if customer.order is None:
+            shop.world.after(200, cancels)
+        else:
+            customer.cancel()
+
     with shop:
         customer.post()
+        for staff in shop.staff:
+            staff.is_hurrying = staff.goes_home = True
+            staff.work(["ann"])
+        if cancelled_at := STAFFED.get(delivery):
+            shop.world.after(cancelled_at, cancels)
         shop.run_until(
             120_000,
             or_until=lambda: customer.status is not None and all_done(invariants)(),
@@ -85,6 +108,9 @@ def _play(delivery: str, plan: Plan, *, tracing: bool) -> Outcome:
         invariants.listed(
             list(invariants.acknowledged), shop.listing("/v1/api/fulfillment-orders?")
         )
+        for station in staffed:
+            still_open = shop.tickets(station, "open")
+            invariants.tickets.all_listed(station, still_open, shop.tickets(station, "closed"))
         if shop.world.loop.errors:
             raise Violation("; ".join(shop.world.loop.errors))
     outcome = Outcome(
@@ -95,7 +121,10 @@ def _play(delivery: str, plan: Plan, *, tracing: bool) -> Outcome:
 
 
 def explore(
-    *, say: Callable[[str], None], pairs: bool = True, deliveries: Iterable[str] = DELIVERIES
+    *,
+    say: Callable[[str], None],
+    pairs: bool = True,
+    deliveries: Iterable[str] = (*DELIVERIES, *STAFFED),
 ) -> Explored:
     """Play everything, on all cores. Raises `Violation` with the plan that leads to it."""
     explored = Explored()

@@ -11,6 +11,7 @@ from typing import Any
 
 from coffeeshop.transport import Call
 from tests.dapr.services import BackingServices, Message
+from tests.simulation.ticket_invariants import Tickets
 from tests.simulation.world import App, World
 
 Json = dict[str, Any]
@@ -22,7 +23,9 @@ LATENESS = timedelta(seconds=5), timedelta(seconds=70)
 where clocks differ there is a minute for which it is not asked for."""
 REMINDER_TIMEOUT = 30_000
 """Milliseconds that a station has for the last question before it is given up."""
-TERMINAL = ("FULFILLED", "FAILED", "CANCELLED")
+READY = ("FULFILLED", "PARTIAL")
+TERMINAL = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
+OF_STAFF = ("startedBy", "endedBy")
 
 
 class Invariants:
@@ -36,6 +39,10 @@ class Invariants:
         """The counter's reports by order id and station."""
         self.cancelled: set[str] = set()
         """Orders for which a cancellation is stored."""
+        self.collected: set[str] = set()
+        """Orders of which it is stored that they were collected."""
+        self._numbers: dict[int, str] = {}
+        """Of which order each number is. No run lasts as long as a number rests."""
         self.answers: dict[tuple[str, str], Json] = {}
         """The stations' records by station and order id."""
         self.acknowledged: dict[str, Json] = {}
@@ -62,6 +69,8 @@ class Invariants:
         of its own there."""
         self._promised: dict[tuple[str, int], str] = {}
         """What was answered 201, by key and request."""
+        self.tickets = Tickets(self._expect)
+        """What staff see and do."""
         services.on_write = self.written
         services.on_publish = self.published
         services.on_handled = self.handled
@@ -93,7 +102,9 @@ class Invariants:
         statuses = {status for status, _ in items.values()}
         if statuses == {"READY"}:
             return "FULFILLED", items
-        return ("CANCELLED" if statuses == {"CANCELLED"} else "FAILED"), items
+        if statuses == {"CANCELLED"}:
+            return "CANCELLED", items
+        return ("PARTIAL" if "READY" in statuses else "FAILED"), items
 
     def _has(self, record: Json, station: str) -> bool:
         return (record["id"], station) in self.reports
@@ -124,6 +135,8 @@ class Invariants:
         if store == "counter-store":
             if key.startswith(("all-", "customer-")):
                 self._index_written(key, value)
+            elif key == "paces":
+                pass  # estimates promise nothing
             elif key == "watch":
                 self._watch_written(value)
             elif key.startswith("report-"):
@@ -133,10 +146,23 @@ class Invariants:
                 order = key.removeprefix("cancel-")
                 self._expect(8, self._is_order(order), f"{order} is cancelled and is no order")
                 self.cancelled.add(order)
+            elif key.startswith("collected-"):
+                self._collected(key.removeprefix("collected-"), old)
             else:
                 self._record_written(key, old, value)
         elif key.startswith("order-"):
             self._answer_written(store.removesuffix("-store"), key.removeprefix("order-"), value)
+        elif key != "unavailable":
+            self.tickets.written(store.removesuffix("-store"), key, value)
+
+    def _collected(self, order: str, before: Json | None) -> None:
+        self._expect(21, before is None, f"{order} was collected twice")
+        self._expect(21, self.is_ready(order), f"{order} was collected and is {self.state(order)}")
+        self.collected.add(order)
+
+    def is_ready(self, order: str) -> bool:
+        """Whether it has ended with something to hand over."""
+        return self._is_order(order) and self.derived(self.records[order])[0] in READY
 
     def _is_order(self, order: str) -> bool:
         return self.records.get(order, {}).get("kind") == "order"
@@ -175,6 +201,8 @@ class Invariants:
                 both = {"all", "customer"} <= self._indexed[order]
                 self._expect(10, both, f"{order} was saved before it was in the indexes")
                 self._expect(3, after["settled"] is None, f"{order} was placed as settled")
+                owner = self._numbers.setdefault(after["number"], order)
+                self._expect(20, owner == order, f"{owner} and {order} have the same number")
             return
         self._expect(7, before["kind"] == "order", f"the tombstone of {order} was replaced")
         if before["kind"] != "order":
@@ -189,8 +217,9 @@ class Invariants:
         self._expect(3, [r["station"] for r in settled] == needed, f"{order} lacks a report")
         for report in settled:
             stored = self.reports.get((order, report["station"]))
-            same = stored == report and report["final"]
-            self._expect(3, same, f"{order} was settled otherwise than reported")
+            ended = f"{order} was ended before its {report['station']} had done"
+            self._expect(17, report["final"], ended)
+            self._expect(3, stored == report, f"{order} was settled otherwise than reported")
             if report["gave_up"]:
                 told = self._published["cancelled", order, report["station"]]
                 self._expect(9, bool(told), f"{order}: a station that was given up may go on")
@@ -202,7 +231,7 @@ class Invariants:
             newer = after["final"] or after["sequence"] > before["sequence"]
             self._expect(3, newer, f"an older report of the {station} on {order} won")
         if after["gave_up"]:
-            self._expect(9, before is None, f"{order} was accepted and given up")
+            self._expect(17, before is None, f"{order} was accepted and given up")
             self._given_up(order, station)
             return
         answer = self.answers.get((station, order), {"items": [], "sequence": 0})
@@ -231,6 +260,7 @@ class Invariants:
             rises = answer["sequence"] == known["sequence"] + 1
             self._expect(4, rises, f"the {station}'s record of {order} does not rise")
         self.answers[station, order] = answer
+        self.tickets.changed(station, order, known, answer)
         for item in answer["items"]:
             make_id = item["makeId"]
             if item["status"] in ("READY", "STARTED"):
@@ -245,7 +275,7 @@ class Invariants:
             elif item["status"] == "FAILED" and "sold out" in item["reason"]:
                 known_sold_out = item["itemType"] in self.sold_out
                 self._expect(5, known_sold_out, f"{item['id']} was never sold out")
-            elif item["status"] == "FAILED":
+            elif item["status"] == "FAILED" and known is None:  # later staff may fail it
                 self._expect(5, self._late_by(order) > timedelta(0), f"{item['id']} came in time")
 
     def _late_by(self, order: str) -> timedelta:
@@ -277,7 +307,12 @@ class Invariants:
             self._expect(9, bool(wanted), f"{order} is cancelled, and nobody asked for it")
         elif what == "updated":
             known = self.answers.get((station, order), {"items": None, "sequence": 0})
-            same = known["items"] == data["items"] or data["sequence"] < known["sequence"]
+            # Who did it stays with the station.
+            recorded = [
+                {name: value for name, value in item.items() if name not in OF_STAFF}
+                for item in known["items"] or ()
+            ]
+            same = recorded == data["items"] or data["sequence"] < known["sequence"]
             self._expect(4, same, f"{order} is reported, but not as recorded")
 
     def handled(self, message: Message) -> None:
@@ -380,6 +415,10 @@ class Invariants:
             shown = {item["id"]: (item["status"], item["reason"]) for item in answer["items"]}
             same = self.derived(record) == (answer["status"], shown)
             self._expect(3, same, f"{order} was shown as {answer['status']} and is not")
+            made = {id for id, (status, _) in shown.items() if status == "READY"}
+            due = sum(item["price"] for item in record["items"] if item["id"] in made)
+            told = round(100 * answer["due"])
+            self._expect(22, told == due, f"{order}: {told} is told as due, made was {due}")
 
     def told_about_cancelling(self, order: str, status: int) -> None:
         known = (202, 404, 409, 503)
@@ -427,7 +466,7 @@ class Invariants:
         expires = datetime.fromisoformat(record["expires_at"])
         begin = self._world.clock() - timedelta(milliseconds=self._world.now)
         in_time = begin + timedelta(milliseconds=healed_at) + GRACE_PERIOD < expires
-        if in_time:
+        if in_time and not self.tickets.was_failed(order):
             status, items = self.derived(record)
             self._expect(2, status == "FULFILLED", f"{order} could be made and was not: {items}")
 

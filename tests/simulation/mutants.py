@@ -116,12 +116,15 @@ def _differs(one: types.CodeType, other: types.CodeType) -> bool:
 WORKFLOW, ORDER, LOOKS = "counter.workflow", "counter.order", "counter.checks"
 STATION, ANNOUNCE, IDS = "station.api", "counter.announce", "counter.ids"
 LATENESS, EVENTS = "station.lateness", "coffeeshop.events"
-STORE, INDEX = "coffeeshop.store", "counter.index"
+DESK, TICKETS, STAFF, BOARD = "station.desk", "station.tickets", "station.handlers", "station.board"
+NUMBERS, PICKUP, VIEW = "counter.numbers", "counter.pickup", "counter.view"
+STORE, INDEX = "coffeeshop.store", "coffeeshop.index"
 
 _DOUBT = "    if doubtful or any(is_old(each.sent_at, now) for each in orders.values()):\n"
 
 _INDEX = """\
-        await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        places = await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        order = replace(order, number=number(ALL_ORDERS, places[ALL_ORDERS]))
 """
 _BUDGET = """\
         if not in_time():
@@ -134,6 +137,10 @@ _CREATE = """\
 _DECIDE = """\
             recorded |= await self._records.create_all(fresh)
 """
+_PUT_UP = """\
+            await self._desk.put_up(fresh.values())
+"""
+_MOVING = "if item.status in _FROM[action.to]}\n"
 _GIVE_UP = "    if is_last and asked is not None and now >= asked + REMINDER_TIMEOUT:\n"
 _SETTLED = "        final = tuple(reports[station] for station in record.stations)\n"
 _NEWER = """\
@@ -232,7 +239,7 @@ MUTANTS = (
         WORKFLOW,
         (("            raise OutcomeUnknown(order.id) from error\n", "            raise\n"),),
         ("G13",),
-        first_seed=1_000_650,
+        3_000,
     ),
     Mutant(
         "the body is not compared",
@@ -277,7 +284,7 @@ MUTANTS = (
             (
                 _DECIDE,
                 "            for record in fresh.values():\n"
-                "                self._log_made(record)\n" + _DECIDE,
+                "                self._desk.log_decided(record)\n" + _DECIDE,
             ),
         ),
         ("G4",),
@@ -308,8 +315,8 @@ MUTANTS = (
                 "        now = self._env.clock()\n"
                 "        late = [e.event for e in by_key.values() if now > e.event.expiresAt]\n"
                 "        recorded = {key: stored.value for key, stored in known.items()} | {\n"
-                "            _key(order.orderId): decide(order, self._station, frozenset(), now, "
-                "self._make_id, is_late=True)\n"
+                "            ticket_key(order.orderId): decide(order, self._station, frozenset(), "
+                "now, partial(make_id, self._env), is_late=True)\n"
                 "            for order in late\n"
                 "        }\n",
             ),
@@ -322,11 +329,11 @@ MUTANTS = (
         (
             (
                 "lambda order: cancelled(order, self._station, now)",
-                "lambda order: decide(order, self._station, frozenset(), now, self._make_id, "
-                "is_late=False)",
+                "lambda order: decide(order, self._station, frozenset(), now, "
+                "partial(make_id, self._env), is_late=False)",
             ),
         ),
-        ("G16",),
+        ("G5", "G16"),
     ),
     Mutant(
         "a final report is overwritten",
@@ -386,7 +393,7 @@ MUTANTS = (
         WORKFLOW,
         (
             (
-                "        if not await self._published(cancelled, CANCELLED):  # W11\n"
+                "        if not await self._stations.told(cancelled, CANCELLED):  # W11\n"
                 "            return still_open\n",
                 "",
             ),
@@ -410,8 +417,8 @@ MUTANTS = (
         WORKFLOW,
         (
             (
-                "if await self._orders.records.save_all(saves) else still_open\n",
-                "if [await self._orders.records.save_all(saves)] else still_open\n",
+                "        if not await self._orders.records.save_all(saves):\n",
+                "        if not [await self._orders.records.save_all(saves)]:\n",
             ),
         ),
         ("G11",),
@@ -445,7 +452,7 @@ MUTANTS = (
                 "    if all(station in reports for station in record.stations):\n",
             ),
         ),
-        ("G3",),
+        ("G3", "G17"),
     ),
     Mutant(
         "the sweep forgets what is open",
@@ -584,6 +591,227 @@ MUTANTS = (
         (("_BULK.validate_json(reply.body)", '_BULK.validate_json(reply.body or b"[]")'),),
         ("G10", "G11", "G1"),
         20_000,
+    ),
+    Mutant(
+        "a cancelled item is started",
+        TICKETS,
+        (
+            (
+                _MOVING,
+                "if item.status in _FROM[action.to] or item.status is CANCELLED}\n",
+            ),
+        ),
+        ("G4", "G16", "G18"),
+        5_000,
+    ),
+    Mutant(
+        "a started item is cancelled",
+        TICKETS,
+        (("if item.status is QUEUED}\n", "if item.status in OPEN}\n"),),
+        ("G16", "G18"),
+        3_000,
+    ),
+    Mutant(
+        "what is ready can still fail",
+        TICKETS,
+        ((_MOVING, "if item.status in _FROM[action.to] or action.to is FAILED}\n"),),
+        ("G4", "G18"),
+        5_000,
+    ),
+    Mutant(
+        "a double tap makes twice",
+        TICKETS,
+        ((_MOVING, "if item.status in _FROM[action.to] or item.status is action.to}\n"),),
+        ("G4", "G18"),
+    ),
+    Mutant(
+        "a tap is answered before it is saved",
+        DESK,
+        (
+            (
+                "            if await self.tickets.update("
+                "ticket_key(order_id), after, stored.etag):\n",
+                "            if [await self.tickets.update("
+                "ticket_key(order_id), after, stored.etag)]:\n",
+            ),
+        ),
+        ("G18", "G4"),
+        3_000,
+    ),
+    Mutant(
+        "a tap that was lost is answered as done",
+        DESK,
+        (
+            (
+                "            if await self.tickets.update("
+                "ticket_key(order_id), after, stored.etag):\n",
+                "            if await self.tickets.save_all([]):\n",
+            ),
+        ),
+        ("G4", "G18"),
+    ),
+    Mutant(
+        "a tap does not next_action at what was seen",
+        STAFF,
+        (
+            (
+                "            if not seen(ticket) and not repeats(ticket, action):\n",
+                "            if False:\n",
+            ),
+        ),
+        ("G18",),
+        5_000,
+    ),
+    Mutant(
+        "every report has the first number",
+        TICKETS,
+        (("        sequence=ticket.sequence,\n", "        sequence=1,\n"),),
+        ("G4", "G5", "G15", "G2"),
+    ),
+    Mutant(
+        "a change is to_report before it is saved",
+        DESK,
+        (
+            (
+                "            if await self.tickets.update(",
+                "            await self.report([after])\n            if await self.tickets.update(",
+            ),
+        ),
+        ("G4",),
+    ),
+    Mutant(
+        "a lost report is never caught up",
+        STATION,
+        (
+            (
+                "        await self._desk.report(recorded.values(), traces)\n",
+                "        first = [t for t in recorded.values() if t.sequence < 2]\n"
+                "        await self._desk.report(first, traces)\n",
+            ),
+        ),
+        ("G2", "G16"),
+        5_000,
+    ),
+    Mutant(
+        "a ticket is saved before it is in the index",
+        STATION,
+        ((_PUT_UP, ""), (_DECIDE, _DECIDE + _PUT_UP)),
+        ("G19",),
+    ),
+    Mutant(
+        "a ticket that is not there yet is forgotten",
+        BOARD,
+        (
+            (
+                "        return milliseconds(now) - entry.at < ABSENT_MS\n",
+                "        return False\n",
+            ),
+        ),
+        ("G19",),
+        20_000,
+    ),
+    Mutant(
+        "a ticket whose time is over is decided again",
+        STATION,
+        (
+            (
+                "        now = self._env.clock()\n        fresh = ",
+                "        now = self._env.clock()\n"
+                "        known = {\n"
+                "            key: stored\n"
+                "            for key, stored in known.items()\n"
+                "            if stored.value.final or now <= by_key[key].event.expiresAt\n"
+                "        }\n"
+                "        fresh = ",
+            ),
+            (
+                _DECIDE,
+                "            recorded |= await self._records.create_all(fresh)\n"
+                "            recorded |= {k: t for k, t in fresh.items() if t.final}\n",
+            ),
+        ),
+        ("G4", "G5", "G18"),
+        20_000,
+    ),
+    Mutant(
+        "a number is its shard's own",
+        NUMBERS,
+        (("place.turn % TURNS * index.shards + place.shard + 1", "place.turn % TURNS + 1"),),
+        ("G20",),
+    ),
+    Mutant(
+        "a shard's turn is not counted",
+        INDEX,
+        (("        turns = segment.turn(entry.at) + 1\n", "        turns = segment.turns or 1\n"),),
+        ("G20",),
+    ),
+    Mutant(
+        "an entry that was not confirmed has the turn after its own",
+        INDEX,
+        (
+            (
+                "Place(slot.shard, head.value.turns - after)",
+                "Place(slot.shard, head.value.turns)",
+            ),
+        ),
+        ("G20",),
+        5_000,
+    ),
+    Mutant(
+        "an accepted order ends at its deadline",
+        LOOKS,
+        (
+            (
+                "    if not (still_open := unfinished_stations(record, reports)):\n",
+                "    still_open = unfinished_stations(record, reports)\n"
+                "    over = now > record.expires_at and {*record.stations} <= {*reports}\n"
+                "    if not still_open or over:\n",
+            ),
+        ),
+        ("G17",),
+        5_000,
+    ),
+    Mutant(
+        "what is not ready is handed over",
+        PICKUP,
+        (
+            (
+                "        if is_ready(each) and each.order.id not in collected",
+                "        if each.is_terminal and each.order.id not in collected",
+            ),
+            ("        if not is_ready(seen):\n", "        if not seen.is_terminal:\n"),
+        ),
+        ("G21",),
+    ),
+    Mutant(
+        "what was collected is called out",
+        PICKUP,
+        (("        self._collected |= {keys[key] for key in found}\n", ""),),
+        ("G21",),
+    ),
+    Mutant(
+        "an open order is called out for as long as it is among the newest",
+        PICKUP,
+        (
+            (
+                "        waiting = [each.id for each in still_open if each.at > since][:SHOWN]\n",
+                "        waiting, newest = [], newest[:1]\n",
+            ),
+        ),
+        ("G21",),
+    ),
+    Mutant(
+        "what was cancelled is due",
+        VIEW,
+        (("outcome.status is ItemStatus.READY\n", "outcome.status is not ItemStatus.FAILED\n"),),
+        ("G22",),
+        3_000,
+    ),
+    Mutant(
+        "some of it is as good as none",
+        VIEW,
+        (("    if order.number is None:\n", "    if order.number:\n"),),
+        ("G3", "G21"),
     ),
 )
 """Planted one at a time."""

@@ -6,20 +6,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from coffeeshop import index
 from coffeeshop.environment import Environment
 from coffeeshop.http import Response
-from coffeeshop.settings import Settings
-from counter import index, sweep_state
+from coffeeshop.settings import AT_ONCE, BY_STAFF, Settings
+from counter import sweep_state
 from scripts.describe import guests
+from station import board
 from tests.dapr.configuration import Configuration, read_configuration
 from tests.dapr.services import BackingServices
 from tests.dapr.sidecar import APP_TOKEN, Sidecar
-from tests.simulation import staff
 from tests.simulation.invariants import Invariants
+from tests.simulation.staff import Staff
 from tests.simulation.tape import Tape
+from tests.simulation.wall import Wall
 from tests.simulation.world import FAULTS, App, Handler, Violation, World
 
 RESOURCES = Path(__file__).parents[2] / "k8s" / "base" / "dapr"
@@ -64,10 +68,10 @@ class SimulatedShop:
         configuration: Configuration,
         deadline: int,
         *,
-        staffed: bool = False,
+        staffed: tuple[str, ...] = (),
         tracing: bool = False,
     ) -> None:
-        """`staffed`: people work at the barista's."""
+        """`staffed`: the stations where people make."""
         self._staffed = staffed
         self.world = World(tape, tracing=tracing)
         self.tape = tape
@@ -79,6 +83,7 @@ class SimulatedShop:
         self.apps = {name: App(self.world, name, self._build(name)) for name in APIS}
         self.sidecars = {name: Sidecar(self.services, app) for name, app in self.apps.items()}
         self.sidecars["counter-api"].sweep_regularly()
+        self.staff = [Staff(self, station) for station in staffed]
         self._log = _Log()
         self._stderr: Any = None
 
@@ -96,17 +101,18 @@ class SimulatedShop:
             vars(part).clear()
 
     def _build(self, name: str) -> Callable[[App], Handler]:
+        short = name.removesuffix("-api")
+        making = BY_STAFF if short in self._staffed else AT_ONCE
+
         def build(app: App) -> Handler:
             env = Environment(
-                settings=replace(self._settings, station=name.removesuffix("-api")),
+                settings=replace(self._settings, station=short, making=making),
                 transport=app,
                 clock=app.clock,
                 entropy=self.world.entropy,
                 sleep=self.world.sleep,
             )
-            if self._staffed and name == "barista-api":
-                return staff.API.build(env)
-            return guests.api(name.removesuffix("-api")).build(env)
+            return guests.api(short).build(env)
 
         return build
 
@@ -128,22 +134,17 @@ class SimulatedShop:
         found: Json = json.loads(answers[0].body)
         return found
 
-    def tap_regularly(self) -> None:
-        """Staff take up what is open, some seconds later each time, until it is finished."""
-        world = self.world
-
-        def tap(order: str) -> Callable[[], None]:
-            return lambda: self.apps["barista-api"].ask(
-                "POST", f"/tap/{order}", (), b"", lambda _: None
-            )
-
-        def look() -> None:
-            for (place, order), ticket in self.invariants.answers.items():
-                if place == "barista" and not ticket["final"]:
-                    world.after((0, 40, 1_000, 4_000)[self.tape.draw(4)], tap(order))
-            world.after((500, 5_000, 20_000)[self.tape.draw(3)], look)
-
-        world.after(500, look)
+    def tickets(self, station: str, state: str) -> list[str]:
+        """All pages of a station's tickets: the orders' ids."""
+        found: list[str] = []
+        cursor = ""
+        while True:
+            target = f"/v1/api/{station}/tickets?state={state}&limit=2{cursor}"
+            page = self.ask(f"{station}-api", "GET", target)
+            found += [ticket["orderId"] for ticket in page["tickets"]]
+            if page["next"] is None:
+                return found
+            cursor = f"&cursor={page['next']}"
 
     def listing(self, target: str) -> list[str]:
         """All pages of a list: the ids."""
@@ -292,6 +293,8 @@ OUTAGES = (
 AHEAD = tuple(timedelta(seconds=seconds) for seconds in (0, 600, -600, 7, -7, -3 * 86_400))
 """How far a station's clock is ahead of the counter's, which is the world's."""
 RATES = (0.0, 0.0, 0.01, 0.04, 0.15)
+RARE = ("bulk publish stops half way", "dead letter is lost")
+"""Faults of calls that few runs make: their rates are five times as high."""
 
 
 @contextmanager
@@ -304,6 +307,7 @@ def _small(small: bool) -> Iterator[None]:
         sweep_state.MAX_CHECKS,
         sweep_state.LEASE_MS,
     )
+    of_board = (board.WORTH, board.LINGER, board.BATCH_SIZE)
     if small:
         # Without a claim, sweeps at the same moment all do the work.
         index.SEGMENT_SIZE, index.HEAD_OVERLAP, sweep_state.BATCH_SIZE, sweep_state.MAX_CHECKS = (
@@ -313,6 +317,7 @@ def _small(small: bool) -> Iterator[None]:
             6,
         )
         sweep_state.LEASE_MS = 0
+        board.WORTH, board.LINGER, board.BATCH_SIZE = 1, timedelta(seconds=2), 1
     try:
         yield
     finally:
@@ -323,6 +328,7 @@ def _small(small: bool) -> Iterator[None]:
             sweep_state.MAX_CHECKS,
             sweep_state.LEASE_MS,
         ) = sizes
+        board.WORTH, board.LINGER, board.BATCH_SIZE = of_board
 
 
 class Run:
@@ -332,10 +338,16 @@ class Run:
         self._tape = tape
         deadline = (300, 300, 20)[tape.draw(3)]
         kind = tape.draw(3)
-        self.shop = SimulatedShop(tape, CONFIGURATION, deadline, staffed=kind == 1, tracing=tracing)
+        staffed: tuple[str, ...] = ()
         if kind == 1:
-            self.shop.tap_regularly()
-        elif kind == 2:
+            staffed = (("barista",), ("barista", "kitchen"))[tape.draw(2)]
+        self.shop = SimulatedShop(tape, CONFIGURATION, deadline, staffed=staffed, tracing=tracing)
+        for staff in self.shop.staff:
+            staff.work()
+            if tape.draw(6) == 1:
+                at = (700, 3_000, 30_000, 200_000)[tape.draw(4)]
+                self.shop.world.after(at, staff.close_day)
+        if kind == 2:
             for api in ("barista-api", "kitchen-api"):
                 self.shop.apps[api].ahead = AHEAD[tape.draw(len(AHEAD))]
         self.world = self.shop.world
@@ -352,6 +364,7 @@ class Run:
             self._all_answered()
             self._all_ended()
             self._all_listed()
+            Wall(self.shop).look_at_last()
 
     def _draw_customers(self) -> None:
         tape, world = self._tape, self.world
@@ -386,6 +399,11 @@ class Run:
             for _ in range(1 + tape.draw(3)):
                 ask = (reader.list_orders, reader.get_orders)[tape.draw(2)]
                 world.after((20, 60, 1_000, 9_000, 30_000)[tape.draw(5)], ask)
+        if tape.draw(2) == 1:
+            wall = Wall(self.shop)
+            for _ in range(1 + tape.draw(4)):
+                look = partial(wall.look, collects=tape.draw(2) == 1)
+                world.after((20, 1_000, 9_000, 30_000, 70_000)[tape.draw(5)], look)
 
     def _changes_her_mind(self, customer: Customer) -> Callable[[], None]:
         def cancels() -> None:
@@ -423,7 +441,8 @@ class Run:
     def _draw_faults(self) -> None:
         tape, world = self._tape, self.world
         for fault in FAULTS:
-            world.rates[fault] = RATES[tape.draw(len(RATES))]
+            often = 5 if fault in RARE else 1
+            world.rates[fault] = often * RATES[tape.draw(len(RATES))]
         self._healed_at = (5_000, 15_000, 40_000, 120_000, 500_000)[tape.draw(5)]
         world.healed_at = self._healed_at
         for _ in range(tape.draw(4)):
@@ -454,6 +473,8 @@ class Run:
     def _heal(self) -> None:
         self.world.heal()
         self.world.note("world", "no more faults")
+        for staff in self.shop.staff:
+            staff.is_hurrying = True
         # What is down at this moment is back a little later.
         self.shop.run_until(self.world.now + 2_100)
         self._healed_at = self.world.now
@@ -495,6 +516,10 @@ class Run:
         self.shop.run_until(settled_by, or_until=all_done(invariants))
 
     def _all_listed(self) -> None:
+        for staff in self.shop.staff:
+            still_open = self.shop.tickets(staff.station, "open")
+            closed = self.shop.tickets(staff.station, "closed")
+            self.shop.invariants.tickets.all_listed(staff.station, still_open, closed)
         acknowledged = self.shop.invariants.acknowledged
         found = self.shop.listing("/v1/api/fulfillment-orders?")
         self.shop.invariants.listed(list(acknowledged), found)

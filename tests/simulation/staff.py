@@ -1,138 +1,184 @@
-"""A station where people work, as a double: it accepts an order, and finishes it later.
+"""The staff of a station that makes by staff: they look at its screen, tap, and make.
 
-The stations of apps/ decide at once. This one reports what is not final too, so that the counter's
-rules for such reports (W5, W7, W8, W11, W13) are simulated.
+Each does what a careful person does: she begins an item when the station has told her that she
+started it, or when her screen says so, and never otherwise. So an item that two persons begin, or
+that is cancelled after it was begun, is the station's fault. Some taps are sent twice, to two
+screens at once, again when no answer came, with the version that was seen and without.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
 
-from pydantic import TypeAdapter
+from coffeeshop.http import Response
+from tests.simulation.invariants import Invariants
+from tests.simulation.tape import Tape
+from tests.simulation.world import App, World
 
-from coffeeshop.api import Api, Context
-from coffeeshop.contracts import ItemStatus, MadeItem, Station, StationAnswered, StationOrdered
-from coffeeshop.environment import Environment
-from coffeeshop.events import Delivered, deliver
-from coffeeshop.http import Request, Response, Route
-from coffeeshop.logs import Log
-from coffeeshop.sidecar import Sidecar
-from coffeeshop.store import Store, Stored
-from coffeeshop.topics import CANCELLED, PLACED, UPDATED
-from coffeeshop.transport import ServiceUnavailable
-from station.lateness import too_late
-
-_TICKETS = TypeAdapter(StationAnswered)
+Json = dict[str, Any]
+NAMES = ("ann", "bob")
+PATIENCE = 1_500
+"""Milliseconds until a tap without an answer is repeated."""
+ATTEMPTS = 4
+PAGE = 100
 
 
-class Staffed:
-    def __init__(self, station: Station, env: Environment, log: Log) -> None:
-        self._station = station
-        self._env = env
-        self._log = log
-        self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
-        self._tickets = Store(self._sidecar, f"{station}-store", _TICKETS)
+class SimulatedShop(Protocol):
+    """What staff need of the shop."""
 
-    async def accept(self, request: Request) -> Response:
-        return await deliver(request, StationOrdered, self._accept, self._log)
+    world: World
+    tape: Tape
+    apps: dict[str, App]
+    invariants: Invariants
 
-    async def cancel(self, request: Request) -> Response:
-        return await deliver(request, StationOrdered, self._cancel, self._log)
 
-    async def _accept(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
-        for each in orders:
-            order = each.event
-            known = await self._tickets.get(f"order-{order.orderId}")
-            if known is not None:
-                await self._report(known.value)
-                continue
-            late = await too_late(self._sidecar, {"": each}, self._env.clock(), self._log)
-            if late:
-                status = ItemStatus.FAILED if late[""] else ItemStatus.QUEUED
-                await self._create(order, status, final=late[""])
+@dataclass
+class Tap:
+    """What somebody taps, as it is sent; a repeat is the same."""
 
-    async def _cancel(self, orders: Sequence[Delivered[StationOrdered]]) -> None:
-        for order in (each.event for each in orders):
-            known = await self._tickets.get(f"order-{order.orderId}")
-            if known is None:
-                await self._create(order, ItemStatus.CANCELLED, final=True)
-            elif _status(known) is ItemStatus.QUEUED:
-                await self._change(known, ItemStatus.CANCELLED, final=True)
-            else:
-                await self._report(known.value)
+    order: str
+    what: str
+    by: str
+    items: list[str] | None
+    reason: str | None = None
+    seen: int | None = None
+    """The version in `If-Match`."""
+    attempts: int = ATTEMPTS
+    is_answered: bool = False
+    tapped: list[str] = field(default_factory=list)
+    """The items that it is about, as far as the person saw."""
 
-    async def _create(self, order: StationOrdered, status: ItemStatus, *, final: bool) -> None:
-        ticket = StationAnswered(
-            orderId=order.orderId,
-            station=self._station,
-            final=final,
-            items=tuple(
-                MadeItem(
-                    id=item.id,
-                    itemType=item.itemType,
-                    name=item.name,
-                    status=status,
-                    reason="too late" if status is ItemStatus.FAILED else None,
-                    makeId=None,
-                )
-                for item in order.items
-            ),
-            answeredAt=self._env.clock(),
-        )
-        stored = await self._tickets.create(f"order-{order.orderId}", ticket)
-        await self._report(stored.value if stored else ticket)
+    def body(self) -> bytes:
+        body: Json = {"by": self.by}
+        if self.items is not None:
+            body["items"] = self.items
+        if self.reason is not None:
+            body["reason"] = self.reason
+        return json.dumps(body).encode()
 
-    async def tap(self, request: Request) -> Response:
-        """Staff start a ticket, or finish one that is started."""
-        known = await self._tickets.get(f"order-{request.path_params['id']}")
-        if known is None or known.value.final:
-            return Response(204)
-        if _status(known) is ItemStatus.QUEUED:
-            await self._change(known, ItemStatus.STARTED, final=False)
-        else:
-            await self._change(known, ItemStatus.READY, final=True)
-        return Response(204)
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        seen = (("if-match", f'"{self.seen}"'),) if self.seen is not None else ()
+        return (("content-type", "application/json"), *seen)
 
-    async def _change(
-        self, known: Stored[StationAnswered], status: ItemStatus, *, final: bool
+
+class Staff:
+    """Everybody who works at one station."""
+
+    def __init__(self, shop: SimulatedShop, station: str) -> None:
+        self._shop = shop
+        self._world, self._tape = shop.world, shop.tape
+        self.station = station
+        self._base = f"/v1/api/{station}"
+        self.is_hurrying = False
+        """Whether they finish everything now, one after the other."""
+        self.goes_home = False
+        """Whether they stop looking when everything that came has ended."""
+
+    def work(self, names: Sequence[str] = NAMES) -> None:
+        for name in names:
+            self._world.after(500 + self._tape.draw(3), partial(self._look, name))
+
+    def close_day(self) -> None:
+        """Once, and again while that is not confirmed or something is open."""
+
+        def answered(response: Response | None) -> None:
+            if response is not None:
+                self._world.note("staff", f"is told {response.status} about closing the day")
+            if response is None or response.status != 200:
+                self._world.after(2_000, self.close_day)
+
+        self._ask("POST", "/close-day", {"by": "ann", "reason": "The shop closes."}, answered)
+
+    def _ask(
+        self, method: str, path: str, body: Json, answer: Callable[[Response | None], None]
     ) -> None:
-        before = known.value
-        items = tuple(
-            item.model_copy(
-                update={"status": status, "makeId": item.makeId or self._make_id(status)}
-            )
-            for item in before.items
+        self._shop.apps[f"{self.station}-api"].ask(
+            *(method, f"{self._base}{path}", (("content-type", "application/json"),)),
+            json.dumps(body).encode(),
+            answer,
         )
-        after = before.model_copy(
-            update={"items": items, "final": final, "sequence": before.sequence + 1}
+
+    def _look(self, name: str) -> None:
+        """Look at the screen, do something about each ticket, and look again."""
+
+        def answered(response: Response | None) -> None:
+            if response is not None and response.status == 200:
+                page = json.loads(response.body)
+                shown = [ticket["orderId"] for ticket in page["tickets"]]
+                self._shop.invariants.tickets.screen(self.station, shown, due)
+                for ticket in page["tickets"]:
+                    self._begin(name, ticket)
+                    self._act(name, ticket)
+
+        if self.goes_home and self._shop.invariants.tickets.has_ended(self.station):
+            return
+        due = self._shop.invariants.tickets.open(self.station)
+        self._ask("GET", f"/tickets?limit={PAGE}", {}, answered)
+        pause = 1_000 if self.is_hurrying else (500, 5_000, 20_000)[self._tape.draw(3)]
+        self._world.after(pause, lambda: self._look(name))
+
+    def _begin(self, name: str, ticket: Json) -> None:
+        """Begin with what the station says that this person has started."""
+        for item in ticket["items"]:
+            if item["status"] == "STARTED" and item["startedBy"] == name:
+                self._shop.invariants.tickets.begun(
+                    self.station, ticket["orderId"], item["id"], name, item["makeId"]
+                )
+
+    def _act(self, name: str, ticket: Json) -> None:
+        draw = (lambda _: 0) if self.is_hurrying else self._tape.draw
+        queued = [i["id"] for i in ticket["items"] if i["status"] == "QUEUED"]
+        mine = [
+            i["id"]
+            for i in ticket["items"]
+            if i["status"] == "STARTED" and (i["startedBy"] == name or self.is_hurrying)
+        ]
+        tap = Tap(ticket["orderId"], "start", name, None)
+        if queued:
+            tap.items = queued[:1] if draw(3) == 1 else queued
+        elif mine:
+            tap.what, tap.items = "ready", mine[:1] if draw(3) == 1 else mine
+        else:
+            return
+        if draw(12) == 1:
+            tap.what, tap.items = "fail", (queued or mine)[:1]
+            tap.reason = "The machine is broken."
+        tap.tapped = tap.items or []
+        if draw(2):
+            tap.seen = ticket["sequence"]
+        delay = (0, 40, 1_000, 4_000)[draw(4)]
+        self._world.after(delay, lambda: self._send(tap))
+        if draw(5) == 1:  # a finger that trembles, or a second screen
+            self._world.after(delay + draw(4), lambda: self._send(tap))
+
+    def _send(self, tap: Tap) -> None:
+        if not tap.attempts:
+            return
+        tap.attempts -= 1
+        heard = False
+
+        def answered(response: Response | None) -> None:
+            nonlocal heard
+            if heard:
+                return
+            heard = True
+            if response is not None and response.status in (200, 412):
+                ticket = json.loads(response.body)
+                self._world.note(tap.by, f"is told {response.status} about {tap.order}")
+                self._shop.invariants.tickets.told(
+                    self.station, response.status, ticket, tap.what, tap.tapped, tap.by, tap.seen
+                )
+                self._begin(tap.by, ticket)
+            elif response is None or response.status == 503:
+                self._world.after(500, lambda: self._send(tap))
+            else:
+                self._shop.invariants.tickets.refused(response.status)
+
+        self._world.note(tap.by, f"taps {tap.what} {tap.items} of {tap.order} ({tap.seen})")
+        self._shop.apps[f"{self.station}-api"].ask(
+            *("POST", f"{self._base}/tickets/{tap.order}/{tap.what}", tap.headers(), tap.body()),
+            answered,
         )
-        if not await self._tickets.update(f"order-{before.orderId}", after, known.etag):
-            raise ServiceUnavailable("Somebody else was faster.")
-        if status is ItemStatus.STARTED:
-            for item in items:
-                self._log("item.made", orderId=after.orderId, item=item.name, makeId=item.makeId)
-        await self._report(after)
-
-    def _make_id(self, status: ItemStatus) -> str | None:
-        return self._env.entropy(16).hex() if status is ItemStatus.STARTED else None
-
-    async def _report(self, ticket: StationAnswered) -> None:
-        event_id = f"{UPDATED.id(ticket.orderId, self._station)}.{ticket.sequence}"
-        event = UPDATED.enveloped(self._station, ticket, event_id, self._env.clock())
-        await self._sidecar.publish_many(UPDATED.topic(self._station), {event_id: event})
-
-
-def _status(known: Stored[StationAnswered]) -> ItemStatus:
-    return known.value.items[0].status
-
-
-def routes(context: Context) -> list[Route]:
-    name = Station(context.name)
-    staffed = Staffed(name, context.env, context.log)
-    sidecar = context.callers.sidecar
-    return [
-        Route("POST", PLACED.route(name), staffed.accept, sidecar),
-        Route("POST", CANCELLED.route(name), staffed.cancel, sidecar),
-        Route("POST", "/tap/{id}", staffed.tap),
-    ]
-
-
-API = Api("{station}-api", routes, lambda _: b"{}")
+        self._world.after(PATIENCE, lambda: answered(None))

@@ -1,7 +1,7 @@
 """The worked example under every crash, and under every pair of crashes where all its events come
-at once; `make simulate EXHAUSTIVE=1` takes the pairs under every order of events."""
+at once; `make simulate EXHAUSTIVE=1` takes the pairs under every order of events, and by staff."""
 
-from tests.simulation.exhaustive import DELIVERIES, explore, play
+from tests.simulation.exhaustive import DELIVERIES, STAFFED, explore, play
 
 
 def test_each_order_of_events_is_the_one_it_says() -> None:
@@ -19,8 +19,14 @@ def test_each_order_of_events_is_the_one_it_says() -> None:
 
 
 def test_every_single_crash_under_every_order_of_events() -> None:
-    explored = explore(say=print, pairs=False)
+    explored = explore(say=print, pairs=False, deliveries=DELIVERIES)
     assert explored.singles > 450
+
+
+def test_every_single_crash_while_staff_make_and_somebody_cancels() -> None:
+    """G16, G18, G19."""
+    explored = explore(say=print, pairs=False, deliveries=STAFFED)
+    assert explored.singles > 200
 
 
 def test_every_pair_of_crashes() -> None:

@@ -385,11 +385,11 @@ def _kind(call: Call) -> str:
 
 
 def _key(key: str) -> str:
-    if key in ("unavailable", "watch"):
+    if key in ("unavailable", "watch", "board"):
         return key
     if key.startswith(("report-", "cancel-")):
         return key.partition("-")[0]
-    if key.startswith(("all-", "customer-")):
+    if key.startswith(("all-", "customer-", "tickets-")):
         return f"index {key.partition('-')[0]}"
     return "record"
 

@@ -95,7 +95,7 @@ class Counter:
 
     def seen(self, order_id: str) -> OrderView | None:
         """The order as the public sees it."""
-        return run(Orders(Sidecar(self.sidecar, "")).find(order_id))
+        return run(Orders(Sidecar(self.sidecar, ""), lambda: self.now).find(order_id))
 
     def record(self, order_id: str) -> OrderDocument | None:
         document = self.sidecar.document(order_id)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from coffeeshop.contracts import MadeItem, StationAnswered
 from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, Router
-from coffeeshop.settings import Settings
+from coffeeshop.settings import AT_ONCE, Settings
 from coffeeshop.transport import Call
 from example_orders import NOW, ORDER_ID
 from fake_sidecar import FakeSidecar
@@ -38,28 +39,37 @@ class Kitchen:
     """The kitchen's router over a fake sidecar, with a clock that is set by hand. The counter's
     clock says the same, but for `counter_is_ahead`."""
 
-    def __init__(self, sidecar: FakeSidecar | None = None) -> None:
+    def __init__(
+        self, sidecar: FakeSidecar | None = None, *, making: str = AT_ONCE, **settings: str
+    ) -> None:
         self.sidecar = sidecar or FakeSidecar(store="kitchen-store")
         self.now = NOW
         self.counter_is_ahead = timedelta(0)
         self.sidecar.counter.clock = lambda: self.now + self.counter_is_ahead
         env = Environment(
-            settings=Settings(app_token="token", station="kitchen"),
+            settings=Settings(app_token="token", station="kitchen", making=making, **settings),
             transport=self.sidecar,
             clock=lambda: self.now,
             entropy=os.urandom,
-            sleep=_no_sleep,
+            sleep=self._sleep,
         )
         self._router: Router = API.build(env)
 
-    def ask(self, method: str, target: str, body: Any = None, token: str = "token") -> Response:
+    def ask(
+        self, method: str, target: str, body: Any = None, token: str = "token", **more: str
+    ) -> Response:
+        """`more` are headers, with _ for -."""
         headers = {"content-type": "application/cloudevents+json", "dapr-api-token": token}
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
         request = Request(method, target, headers.get, _reader(json.dumps(body).encode()))
 
         async def call() -> Response:
             return await self._router(request)
 
         return asyncio.run(call())
+
+    async def _sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
     def order(self, order_id: str = ORDER_ID, **changes: Any) -> Response:
         return self.ask("POST", ORDERED, event(order_id, **changes))
@@ -82,9 +92,11 @@ class Kitchen:
     def record(self, order_id: str = ORDER_ID) -> Any:
         return self.sidecar.document(f"order-{order_id}")
 
-
-async def _no_sleep(_seconds: float) -> None:
-    return
+    def to_report(self, order_id: str = ORDER_ID) -> Any:
+        """What the counter is to get of the record."""
+        record = self.record(order_id)
+        items = [{name: item[name] for name in MadeItem.model_fields} for item in record["items"]]
+        return {name: record[name] for name in StationAnswered.model_fields} | {"items": items}
 
 
 def _reader(body: bytes) -> Any:

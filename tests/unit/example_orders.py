@@ -20,6 +20,7 @@ from counter.wire import order_request
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = timedelta(minutes=5)
+NUMBER = 33
 ORDER_ID = "00000000-0000-4000-8000-000000000001"
 MENU = {
     number: MenuItem(itemType=number, name=name, price=Decimal(price), station=station, image="")
@@ -46,13 +47,14 @@ def requested(barista: list[int], kitchen: list[int]) -> OrderRequest:
 
 
 def placed(barista: list[int], kitchen: list[int]) -> Order:
-    return place(
+    order = place(
         requested(barista, kitchen),
         MENU,
         order_id=ORDER_ID,
         now=NOW,
         deadline=DEADLINE,
     )
+    return replace(order, number=NUMBER)
 
 
 def answer(

@@ -50,7 +50,7 @@ def _at_once(_milliseconds: int, happens: Callable[[], None]) -> None:
 
 
 class _App:
-    """An API that answers every GET with the same document, and takes everything else."""
+    """An API that answers every GET and POST with the same document, and takes everything else."""
 
     sidecar: Backend
 
@@ -71,7 +71,7 @@ class _App:
         if target.startswith("/healthz/"):
             answer(Response(self.health))
         else:
-            answer(Response(200, self.document) if method == "GET" else Response(204))
+            answer(Response(200, self.document) if method in ("GET", "POST") else Response(204))
 
 
 class FakeSidecar:

@@ -1,6 +1,6 @@
 """What the sweep does about an order, and when: pure functions.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
 from dataclasses import replace

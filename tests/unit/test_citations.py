@@ -1,7 +1,7 @@
 """What is cited is there, and every rule and guarantee is held by a test.
 
-W1 to W17 are the rules of docs/workflow.md, G1 to G16 the guarantees of docs/guarantees.md. A test
-holds one if its docstring cites it.
+W1 to W19 and T1 to T9 are the rules of docs/workflow.md, G1 to G22 the guarantees of
+docs/guarantees.md. A test holds one if its docstring cites it.
 """
 
 import ast
@@ -18,7 +18,7 @@ LEFT_OUT = {"node_modules", "__pycache__"}
 
 _DOCUMENT = re.compile(r"(?<![\w/.*{}<>-])(?:[\w.-]+/)*[\w-]+\.md\b")
 _PATH = re.compile(r"(?<![\w/.-])(?:apps|docs|k8s|scripts|tests)/[\w./-]*[\w/]")
-_NUMBER = re.compile(r"\b[WG]\d+\b")
+_NUMBER = re.compile(r"\b[WGT]\d+\b")
 
 
 @cache
@@ -35,7 +35,7 @@ def defined() -> set[str]:
     rules = (CHECKOUT / "docs" / "workflow.md").read_text()
     guarantees = (CHECKOUT / "docs" / "guarantees.md").read_text()
     return {
-        *re.findall(r"^- \*\*(W\d+)\*\*", rules, re.MULTILINE),
+        *re.findall(r"^- \*\*([WT]\d+)\*\*", rules, re.MULTILINE),
         *re.findall(r"^\| (G\d+) \|", guarantees, re.MULTILINE),
     }
 

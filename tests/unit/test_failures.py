@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, Route
-from coffeeshop.settings import Settings
+from coffeeshop.settings import BY_STAFF, Settings
 from coffeeshop.topics import CANCELLED, PLACED, UPDATED_ROUTES
 from coffeeshop.transport import Call, NoAnswer, Reply
 from example_orders import MENU_JSON, NOW, answer, placed
@@ -28,6 +29,27 @@ EVENTS = {
     **dict.fromkeys((PLACED.route("barista"), CANCELLED.route("barista")), "ordered"),
     **dict.fromkeys(UPDATED_ROUTES, "answered"),
 }
+STATION: dict[str, Any] = {
+    "items": [],
+    "tickets": [],
+    "next": None,
+    "limits": {"slow": 1, "late": 2},
+    "orderId": "00000000-0000-4000-8000-000000000001",
+    "station": "barista",
+    "answeredAt": "2026-11-24T12:00:00Z",
+    "ended": 0,
+    "open": 0,
+    "since": "2026-11-24T12:00:00Z",
+    **dict.fromkeys(("placedToStarted", "startedToReady", "placedToReady")),
+}
+"""What a station answers to the counter: each contract's fields, for readers ignore the others."""
+BODIES: dict[str, Any] = {
+    "start": {"by": "ann", "items": ["j"]},
+    "ready": {"by": "ann", "items": ["i"]},
+    "fail": {"by": "ann", "items": ["j"], "reason": "no milk"},
+    "close-day": {"by": "ann", "reason": "It is late."},
+}
+"""What staff send, by the end of the path."""
 FAILURES: dict[str, Reply | None] = {
     "no answer": None,
     "nothing": Reply(204),
@@ -60,10 +82,12 @@ class Failing(FakeSidecar):
 
 
 class ShopClient:
-    """An API that has one order, over a sidecar that fails."""
+    """An API that has one order, over a sidecar that fails. `is_made`: its stations made it."""
 
-    def __init__(self, api: str) -> None:
-        nothing = b'{"items":[]}'
+    def __init__(
+        self, api: str, *, is_made: bool = False, station: dict[str, Any] = STATION
+    ) -> None:
+        nothing = json.dumps(station).encode()
         self.sidecar = Failing(
             store=f"{api}-store",
             menu=MENU_JSON,
@@ -74,7 +98,7 @@ class ShopClient:
         async def sleep(_seconds: float) -> None:
             return
 
-        settings = Settings(id_secret="s", station=api)
+        settings = Settings(id_secret="s", station=api, making=BY_STAFF)
         env = Environment(settings, self.sidecar, lambda: self.now, os.urandom, sleep)
         self._router = guests.api(api).build(env)
         self.routes = self._router.routes
@@ -83,25 +107,39 @@ class ShopClient:
         if api == "counter":
             created = self._ask("POST", "/v1/api/orders", ORDER)
             self._id = json.loads(created.body)["id"]
+            if is_made:
+                self._made()
         elif api == "barista":
             self._ask("POST", PLACED.route("barista"), self._event("ordered"))
+            begun = {"by": "ann", "items": ["i"]}
+            self._ask("POST", f"/v1/api/barista/tickets/{self._id}/start", begun)
         self.now += timedelta(seconds=15)  # the order is due in a sweep
+
+    def _made(self) -> None:
+        made = placed([1], [7])
+        items = (replace(i, id=i.id.replace(made.id, self._id)) for i in made.items)
+        order = replace(made, id=self._id, items=tuple(items))
+        for station in order.stations:
+            event = json.loads(answer(order, station).to_json())
+            self._ask("POST", UPDATED_ROUTES[-1], {"data": event})
 
     def _event(self, kind: str) -> dict[str, Any]:
         if kind == "answered":
             return {"data": json.loads(answer(self._order, Station.BARISTA).to_json())}
-        item = {"id": "i", "itemType": 1, "name": "COFFEE_BLACK"}
+        items = [{"id": name, "itemType": 1, "name": "COFFEE_BLACK"} for name in "ij"]
         later = (NOW + timedelta(minutes=5)).isoformat()
-        return {"data": {"orderId": self._order.id, "expiresAt": later, "items": [item]}}
+        return {"data": {"orderId": self._order.id, "expiresAt": later, "items": items}}
 
     def ask(self, route: Route) -> int:
         """The status of a request that the route takes."""
         target = route.path.replace("{id}", self._id).replace("{itemType}", "7")
+        target = target.replace("{station}", "barista")
         if route.path == "/v1/api/orders" and route.method == "GET":
             target += "?loyaltyMemberId=ann"
         if route.path == "/v1-get-items-by-types" and route.method == "GET":
             target += "?types=1,7"
         body: Any = {"types": "1,7"} if "types" in route.path else ORDER
+        body = BODIES.get(route.path.rpartition("/")[2], body)
         if route.path in EVENTS:
             body = self._event(EVENTS[route.path])
         return self._ask(route.method, target, body).status
@@ -132,16 +170,22 @@ def described(api: str, route: Route) -> set[int]:
     return set(map(int, operation["responses"]))
 
 
+def _shop(api: str, route: Route) -> ShopClient:
+    """One in which the route can be asked for."""
+    station = STATION | ({"tickets": 0} if route.path.endswith("/times") else {})
+    return ShopClient(api, is_made=route.path.endswith("/collect"), station=station)
+
+
 def seen(api: str, route: Route) -> set[int]:
     """Every status that a failure provokes, and that of no failure."""
-    shop = ShopClient(api)
+    shop = _shop(api, route)
     shop.sidecar.begin(range(0), None)
     found = {shop.ask(route)}
     calls = shop.sidecar.number
     for first in range(calls):
         for fails in (range(first, first + 1), range(first, 1_000)):
             for reply in FAILURES.values():
-                shop = ShopClient(api)
+                shop = _shop(api, route)
                 shop.sidecar.begin(fails, reply)
                 found.add(shop.ask(route))
     return found
@@ -158,7 +202,7 @@ def test_a_request_without_a_failure_succeeds_on_every_route() -> None:
     """Else its failures would prove nothing."""
     refused: list[str] = []
     for api, route in routes():
-        if (status := ShopClient(api).ask(route)) >= 400 and (
+        if (status := _shop(api, route).ask(route)) >= 400 and (
             api,
             route.path,
         ) not in EXPECTED_REFUSALS:

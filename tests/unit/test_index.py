@@ -8,10 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coffeeshop.index import (
+    MAX_OUT_OF_ORDER_MS,
+    SEGMENTS,
+    Entry,
+    Index,
+    Indexes,
+    Segment,
+    ShardHead,
+)
+from coffeeshop.index_reader import Cursor, IndexReader, ShardCursor, UnknownCursor
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.index import MAX_OUT_OF_ORDER_MS, SEGMENTS, Entry, Index, Indexes, Segment, ShardHead
-from counter.index_reader import Cursor, IndexReader, ShardCursor, UnknownCursor
 from counter.orders import STORE
 from fake_sidecar import FakeSidecar
 

@@ -9,17 +9,26 @@ import pytest
 from pydantic import TypeAdapter
 
 from coffeeshop.contracts import ItemStatus, Station
+from coffeeshop.environment import Environment
+from coffeeshop.index import SEGMENTS, Entry, Indexes, milliseconds
+from coffeeshop.settings import Settings
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
 from counter import listing
 from counter.documents import Item, ItemOutcome, Order, Report
-from counter.index import SEGMENTS, Entry, Indexes, milliseconds
 from counter.listing import Listing
 from counter.orders import ALL_ORDERS, STORE
 from fake_sidecar import FakeSidecar
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ORDERS = TypeAdapter(Order)
+
+
+async def _sleep(_: float) -> None:
+    return
+
+
+ENV = Environment(Settings(id_secret="s"), FakeSidecar(), lambda: NOW, os.urandom, _sleep)
 
 
 def order(number: int, status: ItemStatus) -> Order:
@@ -66,7 +75,7 @@ def page(
     sidecar: FakeSidecar, count: int, cursor: object = None, status: str | None = "FAILED"
 ) -> tuple[list[str], object]:
     found = asyncio.run(
-        Listing(Sidecar(sidecar, ""), b"s").page(
+        Listing(Sidecar(sidecar, ""), ENV).page(
             cursor,  # type: ignore[arg-type] # as a page gave it
             count,
             customer=None,

@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from coffeeshop import live
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Response
-from coffeeshop.settings import Settings
-from coffeeshop.transport import Call, Reply, ServiceUnavailable
-from counter import live
-from counter.live import (
+from coffeeshop.live import (
     HEARTBEAT,
     MAX_FOLLOW_INTERVAL,
     MAX_STREAM_BYTES,
@@ -22,6 +20,8 @@ from counter.live import (
     events,
     long_poll,
 )
+from coffeeshop.settings import Settings
+from coffeeshop.transport import Call, Reply, ServiceUnavailable
 
 PAUSE = 0.5
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

@@ -90,6 +90,18 @@ def sweeps(values: str, success: str = "true") -> dict[str, str]:
         ),
         ("SweepStands", [sweeps("0+6x5 30x25"), sweeps("0+6x30", "false")]),
         ("SweepStands", [sweeps("0+6x30", "false")]),
+        (
+            "OrdersLate",
+            [
+                series(
+                    "dapr_http_client_completed_count",
+                    "0+6x30",
+                    app_id="counter-api",
+                    method="POST",
+                    status="202",
+                )
+            ],
+        ),
     ],
 )
 def test_an_alert_fires_when_it_should(

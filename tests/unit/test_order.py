@@ -1,9 +1,9 @@
 """The order's decisions: pure functions, checked over any order and any run of reports.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -106,10 +106,10 @@ def test_an_order_with_a_report_missing_is_in_progress() -> None:
     ("coffee", "croissant", "status"),
     [
         (READY, READY, OrderStatus.FULFILLED),
-        (READY, FAILED, OrderStatus.FAILED),
+        (READY, FAILED, OrderStatus.PARTIAL),
         (FAILED, FAILED, OrderStatus.FAILED),
         (CANCELLED, CANCELLED, OrderStatus.CANCELLED),
-        (READY, CANCELLED, OrderStatus.FAILED),
+        (READY, CANCELLED, OrderStatus.PARTIAL),
         (FAILED, CANCELLED, OrderStatus.FAILED),
     ],
 )
@@ -154,8 +154,39 @@ def test_an_item_of_which_its_station_says_nothing_has_failed() -> None:
     order = placed([1, 5], [])
     silent = replace(report(order, B), items=report(order, B).items[:1])
     seen = view(order, {B: silent})
-    assert seen.status is OrderStatus.FAILED
+    assert seen.status is OrderStatus.PARTIAL
     assert seen.outcomes[order.items[1].id].reason == "The barista did not say."
+
+
+def test_an_order_of_a_release_without_partial_ends_as_it_did_there() -> None:
+    """G3: such an order has no number."""
+    order = replace(placed([1], [7]), number=None)
+    reports = {B: report(order, B), K: report(order, K, _2=FAILED)}
+    assert view(order, reports).status is OrderStatus.FAILED
+    assert view(settled(order, *reports.values()), {}).status is OrderStatus.FAILED
+
+
+def test_what_is_due_is_what_may_still_be_made_and_at_the_end_what_was() -> None:
+    """G22."""
+    order = placed([1, 5], [7])
+    assert view(order, {}).due == order.total == 1075
+    failing = newer_items(under_way(order, B, 1), {order.items[0].id: FAILED})
+    assert view(order, {B: failing}).due == 450 + 325
+    assert view(order, {B: report(order, B, _1=CANCELLED)}).due == 450 + 325
+    ended = {B: report(order, B, _1=FAILED), K: report(order, K, _3=CANCELLED)}
+    assert view(order, ended).due == 450
+
+
+def test_nothing_is_due_for_an_item_of_which_a_final_report_says_no_end() -> None:
+    order = placed([1], [])
+    unfinished = replace(under_way(order, B, 1), final=True)
+    assert view(order, {B: unfinished}).due == 0
+
+
+def newer_items(report: Report, statuses: Mapping[str, ItemStatus]) -> Report:
+    """The report with other statuses of some items."""
+    items = (replace(i, status=statuses.get(i.id, i.status)) for i in report.items)
+    return replace(report, items=tuple(items))
 
 
 def test_a_station_decides_about_its_own_items_alone() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from coffeeshop import parameters
 from coffeeshop.http import Problem
-from counter import parameters
-from counter.index import Entry
-from counter.index_reader import Cursor, ShardCursor
+from coffeeshop.index import Entry
+from coffeeshop.index_reader import Cursor, ShardCursor
 
 ID = "5a1b2c3d-0000-4000-8000-00000000abcd"
 

@@ -1,6 +1,6 @@
 """Placing orders: what is stored and published when, and what is answered.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
 from datetime import timedelta

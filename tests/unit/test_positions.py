@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coffeeshop.index import SEGMENT_SIZE, Entry, Index, Indexes, Position
 from coffeeshop.transport import ServiceUnavailable
-from counter.index import SEGMENT_SIZE, Entry, Index, Indexes, Position
 from fake_sidecar import FakeSidecar
 from test_index import fill, indexes_over, segments_in
 

@@ -1,6 +1,6 @@
 """Each replica has a sweep: one at a time does the work, and the next goes on where it ended.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
 import pytest

@@ -16,7 +16,7 @@ from example_counter import Counter
 from scripts.stack import resources
 
 SKEW = timedelta(seconds=3)
-"""By how much the clocks of two replicas may differ (counter/index.py)."""
+"""By how much the clocks of two replicas may differ (coffeeshop/index.py)."""
 FIRST_PAUSE, GROWTH = 0.5, 1.5
 """Seconds and factor of an exponential policy in Dapr 1.18.2, which has no setting for either."""
 

@@ -170,6 +170,23 @@ def test_a_station_with_wrong_settings_is_called_by_its_name_if_it_has_one(
     assert json.loads(answer.body)["detail"] == detail
 
 
+@pytest.mark.parametrize(("value", "is_staffed"), [("at-once", False), ("by-staff", True)])
+def test_a_station_makes_at_once_or_by_staff(value: str, is_staffed: bool) -> None:
+    assert wrong(making=value) == []
+    assert Settings(making=value).is_staffed is is_staffed
+
+
+@pytest.mark.parametrize("value", ["", "staff", "By-Staff", "by-staff\n", "at once"])
+def test_another_way_of_making_is_named(value: str) -> None:
+    assert wrong(making=value) == ["making"]
+
+
+def test_a_ticket_is_not_late_before_it_is_slow() -> None:
+    assert wrong(ticket_slow_seconds="60", ticket_late_seconds="60") == []
+    assert wrong(ticket_slow_seconds="61", ticket_late_seconds="60") == ["ticket_late_seconds"]
+    assert wrong(ticket_slow_seconds="x", ticket_late_seconds="60") == ["ticket_slow_seconds"]
+
+
 def test_every_setting_is_checked() -> None:
     """Newlines, blanks and characters of no code page: something of it is wrong for each."""
     nonsense = {name: " \n☕" for name in NAMES if name != "id_secret"}

@@ -88,7 +88,7 @@ def test_a_record_whose_confirmation_was_lost_is_told_as_it_is() -> None:
 
     kitchen.sidecar.after = lose
     assert kitchen.order().status == 204
-    assert kitchen.sidecar.events(UPDATED) == [kitchen.record()]
+    assert kitchen.sidecar.events(UPDATED) == [kitchen.to_report()]
 
 
 def test_of_two_deliveries_at_once_the_stored_record_is_told_by_both(
@@ -105,7 +105,7 @@ def test_of_two_deliveries_at_once_the_stored_record_is_told_by_both(
     kitchen.sidecar.before = overtake
     capsys.readouterr()
     assert kitchen.order().status == 204
-    assert kitchen.sidecar.events(UPDATED) == [rival.record()]
+    assert kitchen.sidecar.events(UPDATED) == [rival.to_report()]
     assert "item.made" not in capsys.readouterr().err
 
 
@@ -120,7 +120,7 @@ def test_a_report_that_was_not_published_comes_with_the_next_delivery() -> None:
     assert kitchen.order().status == 503
     kitchen.sidecar.before = lambda _: None
     assert kitchen.order().status == 204
-    assert kitchen.sidecar.events(UPDATED) == [kitchen.record()]
+    assert kitchen.sidecar.events(UPDATED) == [kitchen.to_report()]
 
 
 # Cancelling (W13)
@@ -161,7 +161,7 @@ def test_a_delivery_of_many_costs_one_read_one_save_and_one_publish() -> None:
 def test_an_order_that_is_twice_in_a_delivery_is_made_once() -> None:
     kitchen = Kitchen()
     assert kitchen.bulk(ORDERED, [event(), event()]) == ["SUCCESS"] * 2
-    assert kitchen.sidecar.events(UPDATED) == [kitchen.record()]
+    assert kitchen.sidecar.events(UPDATED) == [kitchen.to_report()]
 
 
 def test_an_order_that_is_known_changes_nothing_for_the_others_of_a_delivery() -> None:
@@ -187,7 +187,7 @@ def test_an_order_that_met_another_record_leaves_the_others_of_a_delivery_made()
     kitchen.sidecar.before = overtake
     assert kitchen.bulk(ORDERED, [event(), event(OTHER_ID)]) == ["SUCCESS"] * 2
     told = {each["orderId"]: each for each in kitchen.sidecar.events(UPDATED)}
-    assert told == {ORDER_ID: rival.record(), OTHER_ID: kitchen.record(OTHER_ID)}
+    assert told == {ORDER_ID: rival.to_report(), OTHER_ID: kitchen.to_report(OTHER_ID)}
 
 
 def test_a_delivery_of_which_one_record_is_not_confirmed_comes_again() -> None:
@@ -202,7 +202,7 @@ def test_a_delivery_of_which_one_record_is_not_confirmed_comes_again() -> None:
 
     kitchen.sidecar.before = lose
     assert kitchen.bulk(ORDERED, [event(), event(OTHER_ID)]) == 503
-    assert kitchen.sidecar.events(UPDATED) == [kitchen.record()]
+    assert kitchen.sidecar.events(UPDATED) == [kitchen.to_report()]
     kitchen.sidecar.before = lambda _: None
     assert kitchen.bulk(ORDERED, [event(), event(OTHER_ID)]) == ["SUCCESS"] * 2
     assert kitchen.record(OTHER_ID) is not None

@@ -25,9 +25,12 @@ def item(name: str = "LATTE", status: str = "READY", reason: str | None = None) 
 def order(**changes: Any) -> Any:
     return {
         "id": ID,
+        "number": 33,
         "loyaltyMemberId": "ann",
         "placedAt": NOW.isoformat(),
+        "estimateSeconds": None,
         "total": 4.5,
+        "due": 4.5,
         "status": "FULFILLED",
         "items": [item()],
         **changes,

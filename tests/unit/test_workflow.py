@@ -1,6 +1,6 @@
 """Stations' reports and cancellations: what is stored when, and what is answered.
 
-W1 to W17 are the rules of docs/workflow.md.
+W1 to W19 are the rules of docs/workflow.md.
 """
 
 import pytest

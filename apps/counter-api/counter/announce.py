@@ -1,20 +1,30 @@
 """Events to the stations: that an order was placed, or cancelled."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from coffeeshop.concurrency import gather_all
 from coffeeshop.contracts import ItemToMake, Station, StationOrdered
+from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.topics import Event, publish
+from coffeeshop.transport import ServiceUnavailable
 from counter.documents import Order
 
 
 class StationEvents:
-    def __init__(self, sidecar: Sidecar, clock: Callable[[], datetime]) -> None:
+    def __init__(self, sidecar: Sidecar, clock: Callable[[], datetime], log: Log) -> None:
         self._sidecar = sidecar
         self._clock = clock
+        self._log = log
+
+    async def submit(self, order: Order, event: Event[StationOrdered]) -> None:
+        """Tell the order's stations. What is not confirmed the sweep publishes (W8)."""
+        try:
+            await self.tell(order, order.stations, event)
+        except ServiceUnavailable as error:
+            self._log("order.not_published", level="warning", orderId=order.id, cause=str(error))
 
     async def tell(
         self, order: Order, stations: Iterable[Station], event: Event[StationOrdered]
@@ -35,6 +45,17 @@ class StationEvents:
             *(publish(self._sidecar, event, station, some, now) for station, some in told.items())
         )
 
+    async def told(
+        self, orders: Sequence[tuple[Station, Order]], event: Event[StationOrdered]
+    ) -> bool:
+        """Tell stations of orders, in a sweep. False if that is not confirmed."""
+        try:
+            await self.tell_many(orders, event)
+        except ServiceUnavailable as error:
+            self._log("sweep.incomplete", level="warning", cause=str(error))
+            return False
+        return True
+
 
 def _ordered(order: Order, station: Station, now: datetime) -> StationOrdered:
     """What a station gets of an order, whether it was placed or cancelled."""
@@ -46,4 +67,7 @@ def _ordered(order: Order, station: Station, now: datetime) -> StationOrdered:
             ItemToMake(id=item.id, itemType=item.item_type, name=item.name)
             for item in order.items_of(station)
         ),
+        placedAt=order.placed_at,
+        number=order.number,
+        name=order.loyalty_member_id,
     )

@@ -57,6 +57,8 @@ class Order:
     placed_at: datetime
     expires_at: datetime
     items: tuple[Item, ...]
+    number: int | None = None
+    """What it is called out by (`counter.numbers`). None in what earlier releases stored."""
     settled: tuple[Report, ...] | None = None
     kind: Literal["order"] = "order"
 
@@ -88,6 +90,13 @@ class Cancellation:
     """Somebody wants the order cancelled; each station decides by what it has begun (W13)."""
 
     requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The order was handed over to its customer. Written once, by staff."""
+
+    collected_at: datetime
 
 
 OrderDocument = Order | Tombstone

@@ -3,20 +3,21 @@
 import re
 from collections.abc import Mapping
 
-from coffeeshop import contracts, paths
+from coffeeshop import contracts, parameters, paths
 from coffeeshop.contracts import Order, OrderPage, OrderStatus, PlaceOrder
 from coffeeshop.environment import Environment
 from coffeeshop.events import deliver
 from coffeeshop.http import Problem, Request, Response, invalid_fields, service_unavailable
+from coffeeshop.index_reader import UnknownCursor
+from coffeeshop.live import Read, Snapshot, check_stream_limit, events, latest, long_poll
 from coffeeshop.logs import Log
-from coffeeshop.operation import EVENT, JSON, Answer, Operation, Parameter
+from coffeeshop.operation import EVENT, JSON, STREAM, Answer, Operation, Parameter
 from coffeeshop.responses import FieldError
 from coffeeshop.sidecar import Sidecar
-from counter import parameters, wire
+from counter import wire
 from counter.clients import TooManyRequests
-from counter.index_reader import UnknownCursor
+from counter.late import LateOrders
 from counter.listing import Listing
-from counter.live import Read, Snapshot, check_stream_limit, events, latest, long_poll
 from counter.order import Rejected
 from counter.orders import Orders
 from counter.outcomes import Abandoned, KeyReused, OrderEnded, OutcomeUnknown, UnknownOrder
@@ -37,15 +38,15 @@ _PAGE = (
     ),
     Parameter("cursor", {"type": "string"}, "The `next` of an earlier page"),
 )
-_STREAM = "text/event-stream"
 
 
 class Counter:
     def __init__(self, workflow: Workflow, env: Environment, log: Log) -> None:
         self._workflow = workflow
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
-        self._orders = Orders(sidecar)
-        self._listing = Listing(sidecar, env.settings.id_secret.encode())
+        self._orders = Orders(sidecar, env.clock)
+        self._listing = Listing(sidecar, env)
+        self._late = LateOrders(sidecar, env)
         self._env = env
         self._log = log
 
@@ -136,7 +137,7 @@ class Counter:
     @Operation(
         "followOrder",
         "One order as it changes, until it has ended: server-sent events, each one the order",
-        (Answer(200, "A stream of orders, at most a minute: then connect again", None, _STREAM),),
+        (Answer(200, "A stream of orders, at most a minute: then connect again", None, STREAM),),
         problems=(404, 503),
     )
     async def follow_order(self, request: Request) -> Response:
@@ -161,7 +162,7 @@ class Counter:
         "The newest orders as they change: server-sent events, each one a page",
         (
             Answer(
-                200, "A stream of pages, for a minute or 256 KB: then connect again", None, _STREAM
+                200, "A stream of pages, for a minute or 256 KB: then connect again", None, STREAM
             ),
         ),
         problems=(422, 503),
@@ -216,6 +217,11 @@ class Counter:
         problems=(422, 503),
         parameters=(
             Parameter("status", {"type": "string", "enum": list(OrderStatus)}, "Only these"),
+            Parameter(
+                "late",
+                {"type": "boolean", "default": False},
+                "Only open orders whose deadline is over, as a sweep saw in the last 20 seconds",
+            ),
             *_PAGE,
         ),
     )
@@ -225,6 +231,9 @@ class Counter:
         if status is not None and status not in set(OrderStatus):
             message = f"must be one of {', '.join(OrderStatus)}"
             raise invalid_fields([FieldError(field="status", message=message)])
+        if parameters.flag(query, "late"):
+            cursor, limit = parameters.cursor(query), parameters.limit(query)
+            return Response(200, wire.page(await self._late.page(cursor, limit, status)))
         return await self._page(query, customer=None, status=status)
 
     async def _page(
@@ -245,13 +254,15 @@ class Counter:
     @Operation(
         "sweep",
         "The regular look at orders that are not settled, called by the API's own sidecar",
-        (Answer(204, "Done"),),
+        (
+            Answer(204, "Done"),
+            Answer(202, "Done, and open orders are late: the sidecar counts these statuses"),
+        ),
         problems=(503,),
         internal=True,
     )
     async def sweep(self, _request: Request) -> Response:
-        await self._workflow.sweep()
-        return Response(204)
+        return Response(202 if await self._workflow.sweep() else 204)
 
 
 def _location(order_id: str) -> str:

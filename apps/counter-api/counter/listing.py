@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from coffeeshop.environment import Environment
+from coffeeshop.index import SEGMENTS, Entry, milliseconds
+from coffeeshop.index_reader import Cursor, IndexReader
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.index import SEGMENTS, Entry, milliseconds
-from counter.index_reader import Cursor, IndexReader
 from counter.orders import ALL_ORDERS, STORE, Orders, customer_index
 from counter.view import OrderView
 
@@ -24,9 +25,9 @@ class Page:
 
 
 class Listing:
-    def __init__(self, sidecar: Sidecar, secret: bytes) -> None:
-        self._secret = secret
-        self._orders = Orders(sidecar)
+    def __init__(self, sidecar: Sidecar, env: Environment) -> None:
+        self._secret = env.settings.id_secret.encode()
+        self._orders = Orders(sidecar, env.clock)
         self._index = IndexReader(Store(sidecar, STORE, SEGMENTS))
 
     async def page(

@@ -1,6 +1,6 @@
 """Decisions about an order and about its stations' reports, as pure functions.
 
-State in, new state out. Nothing here reads a clock, draws an id or calls anybody. W1 to W17 are the
+State in, new state out. Nothing here reads a clock, draws an id or calls anybody. W1 to W19 are the
 workflow's rules (docs/workflow.md). What an order looks like from outside is in `counter.view`,
 what the sweep does about it in `counter.checks`.
 """

@@ -1,17 +1,21 @@
 """Reading orders: each document under its key, and the reports laid over the order."""
 
+import contextlib
 import hmac
 import json
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
 
 from pydantic import Discriminator, TypeAdapter
 
 from coffeeshop.contracts import Station
+from coffeeshop.index import Index
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store, Stored
-from counter.documents import Cancellation, Order, OrderDocument, Report, Reports
-from counter.index import Index
+from coffeeshop.transport import ServiceUnavailable
+from counter.documents import Cancellation, Collection, Order, OrderDocument, Report, Reports
+from counter.estimate import PACES, Paces, estimate, learned
 from counter.view import OrderView, view
 
 STORE = "counter-store"
@@ -67,6 +71,8 @@ class _Records:
 
 _REPORTS = TypeAdapter(Report)
 _CANCELLATIONS = TypeAdapter(Cancellation)
+_COLLECTIONS = TypeAdapter(Collection)
+_PACES = TypeAdapter(Paces)
 
 
 def report_key(order_id: str, station: Station) -> str:
@@ -79,19 +85,38 @@ def cancellation_key(order_id: str) -> str:
     return f"cancel-{order_id}"
 
 
+def collection_key(order_id: str) -> str:
+    """The key of what says that an order was collected."""
+    return f"collected-{order_id}"
+
+
 def customer_index(secret: bytes, identity: str) -> Index:
     """The index of one customer's orders. Its keys hold an HMAC, not the identity."""
     digest = hmac.digest(secret, f"customer\n{identity}".encode(), "sha256").hex()
     return Index(f"customer-{digest}", CUSTOMER_SHARDS)
 
 
+class Waiting(Protocol):
+    """An order that waits for these stations, and when it was placed."""
+
+    @property
+    def at(self) -> int: ...
+
+    @property
+    def waits(self) -> tuple[Station, ...]: ...
+
+
 class Orders:
     """The documents of orders. An order's record is under its id alone."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
+    def __init__(self, sidecar: Sidecar, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock`: where open orders shall have an estimate."""
+        self._clock = clock
+        self.paces = Store(sidecar, STORE, _PACES)
         self.records = Store(sidecar, STORE, _Records())
         self.reports = Store(sidecar, STORE, _REPORTS)
         self.cancellations = Store(sidecar, STORE, _CANCELLATIONS)
+        self.collections = Store(sidecar, STORE, _COLLECTIONS)
 
     async def find(self, order_id: str) -> OrderView | None:
         """The order as the public sees it, or None: a tombstone is no order. Raises
@@ -114,8 +139,15 @@ class Orders:
 
     async def _views(self, orders: Iterable[Order]) -> list[OrderView]:
         found = list(orders)
-        reports = await self.reports_of([order for order in found if order.settled is None])
-        return [view(order, reports.get(order.id, {})) for order in found]
+        unsettled = [order for order in found if order.settled is None]
+        if self._clock is None or not unsettled:
+            reports = await self.reports_of(unsettled)
+            return [view(order, reports.get(order.id, {})) for order in found]
+        keys = _report_keys(unsettled)
+        stored, paces = await self.reports.get_with(list(keys), self.paces, [PACES])
+        known = paces[PACES].value if PACES in paces else Paces()
+        reports, now = _by_order(keys, stored), self._clock()
+        return [view(o, reports.get(o.id, {}), _estimate(o, reports, known, now)) for o in found]
 
     async def with_reports(
         self, ids: Sequence[str]
@@ -129,10 +161,44 @@ class Orders:
 
     async def reports_of(self, orders: Sequence[Order]) -> dict[str, Reports]:
         """By order id the reports that exist. Raises `ServiceUnavailable`."""
-        keys = {(o.id, s): report_key(o.id, s) for o in orders for s in o.stations}
-        stored: dict[str, Stored[Report]] = await self.reports.get_many(list(keys.values()))
-        found: dict[str, dict[Station, Report]] = {order.id: {} for order in orders}
-        for (order_id, station), key in keys.items():
-            if key in stored:
-                found[order_id][station] = stored[key].value
-        return dict(found)
+        keys = _report_keys(orders)
+        return _by_order(keys, await self.reports.get_many(list(keys)))
+
+    async def learn(
+        self,
+        ended: Sequence[Order],
+        waiting: Iterable[Waiting],
+        pause: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Remember what these orders tell of their stations. What is not confirmed is lost: the
+        next ones tell as much."""
+        still_open = [(each.at, each.waits) for each in waiting]
+
+        def learn(before: Paces | None) -> Paces:
+            return learned(before or Paces(), ended, still_open)
+
+        with contextlib.suppress(ServiceUnavailable):
+            await self.paces.change(PACES, learn, pause)
+
+
+def _report_keys(orders: Iterable[Order]) -> dict[str, tuple[str, Station]]:
+    """The keys of the orders' reports: of which order each one is, and of which station."""
+    return {report_key(o.id, s): (o.id, s) for o in orders for s in o.stations}
+
+
+def _by_order(
+    keys: Mapping[str, tuple[str, Station]], stored: Mapping[str, Stored[Report]]
+) -> dict[str, Reports]:
+    found: dict[str, dict[Station, Report]] = {order_id: {} for order_id, _ in keys.values()}
+    for key, (order_id, station) in keys.items():
+        if key in stored:
+            found[order_id][station] = stored[key].value
+    return dict(found)
+
+
+def _estimate(
+    order: Order, reports: Mapping[str, Reports], paces: Paces, now: datetime
+) -> int | None:
+    if order.settled is not None:
+        return None
+    return estimate(order, reports.get(order.id, {}), paces, now)

@@ -9,13 +9,13 @@ from coffeeshop.clocks import Differences
 from coffeeshop.contracts import StationAnswered
 from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
+from coffeeshop.index import milliseconds, moment
 from coffeeshop.logs import Log, tracing
 from coffeeshop.topics import CANCELLED
 from coffeeshop.transport import ServiceUnavailable
 from counter import order as rules
 from counter.announce import StationEvents
 from counter.documents import Order, Report
-from counter.index import milliseconds, moment
 from counter.orders import Orders, report_key
 
 

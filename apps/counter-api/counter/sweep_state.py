@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from coffeeshop.contracts import Station
+from coffeeshop.index import Entry, Position, milliseconds, moment
 from coffeeshop.store import Store, Stored
 from counter.checks import CHECK_PERIOD, FIRST_CHECKS, Remind, next_check
-from counter.index import Entry, Position, milliseconds, moment
 
 SWEEP_STATE_KEY = "watch"
 """The document's key."""
@@ -32,7 +33,7 @@ MAX_CHECKS = 4_000
 """Entries that one sweep looks at, those that are due longest first."""
 MAX_OPEN_ENTRIES = 20_000
 """Open entries that are remembered; beyond them the sweep takes no new ones (W12). A document of
-20,000 has 1.5 MB, and a sidecar takes 4."""
+20,000 has 2 MB, and a sidecar takes 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class OpenEntry:
     """When to look at it again."""
     asked: int | None = None
     """When the last question before giving up was confirmed (W10)."""
+    waits: tuple[Station, ...] = ()
+    """For which stations, since the last look."""
 
     def asked_at(self) -> datetime | None:
         return moment(self.asked) if self.asked is not None else None
@@ -55,7 +58,7 @@ class OpenEntry:
             return self
         asked = (self.asked or milliseconds(now)) if ask.is_last else None
         then = next_check(ask.order, now, moment(asked) if asked else None)
-        return replace(self, next=milliseconds(then), asked=asked)
+        return replace(self, next=milliseconds(then), asked=asked, waits=ask.stations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ class SweepState:
     def room(self) -> int:
         """How many new entries a sweep takes."""
         return min(MAX_OPEN_ENTRIES - len(self.open), MAX_CHECKS)
+
+    def late(self, now: datetime, deadline: timedelta) -> list[OpenEntry]:
+        """The open entries whose deadline is over, as far as the last sweep saw."""
+        since = milliseconds(now - deadline)
+        return [entry for entry in self.open if entry.at < since]
 
     def entries(self, added: Iterable[Entry], now: int) -> dict[str, OpenEntry]:
         """By id the open entries, and those that were added to the index."""

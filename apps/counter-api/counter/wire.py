@@ -5,19 +5,21 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
 
-from coffeeshop import contracts
+from coffeeshop import contracts, parameters
 from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
 from coffeeshop.http import Problem, invalid_fields
+from coffeeshop.index_reader import Cursor
 from coffeeshop.responses import FieldError
-from counter import parameters
-from counter.documents import Item, ItemOutcome
-from counter.index_reader import Cursor
+from counter.documents import Collection, Item, ItemOutcome
 from counter.listing import Page
 from counter.order import OrderRequest, Rejected, Wanted, WrongCount, WrongItems
+from counter.pickup import Pickup
 from counter.view import OrderView
 
 _ORDERS = TypeAdapter(contracts.Order)
 _PAGES = TypeAdapter(contracts.OrderPage)
+_PICKUPS = TypeAdapter(contracts.Pickup)
+_COLLECTED = TypeAdapter(contracts.Collected)
 
 # In
 
@@ -105,11 +107,41 @@ def page_of(orders: Iterable[bytes], next_: Cursor | None) -> bytes:
     return b'{"orders":[%s],"next":%s}' % (b",".join(orders), cursor)
 
 
+def pickup(called: Pickup) -> bytes:
+    """What is called out, as JSON."""
+    document = contracts.Pickup(
+        inPreparation=tuple(map(_called, called.in_preparation)),
+        ready=tuple(map(_called, called.ready)),
+    )
+    return _PICKUPS.dump_json(document)
+
+
+def collected(order_id: str, collection: Collection) -> bytes:
+    """When the order was collected, as JSON."""
+    return _COLLECTED.dump_json(contracts.Collected(order_id, collection.collected_at))
+
+
+def _called(seen: OrderView) -> contracts.PickupOrder:
+    ready = [o for o in seen.outcomes.values() if o.status is ItemStatus.READY]
+    return contracts.PickupOrder(
+        orderId=seen.order.id,
+        number=seen.order.number,
+        name=seen.order.loyalty_member_id,
+        status=seen.status,
+        placedAt=seen.order.placed_at,
+        readyAt=seen.updated_at if seen.is_terminal else None,
+        estimateSeconds=seen.estimate,
+        items=len(seen.order.items),
+        readyItems=len(ready),
+    )
+
+
 def _order(seen: OrderView) -> contracts.Order:
     """The order as the public sees it. Its parts were checked when they came in."""
     order = seen.order
     return contracts.Order(
         id=order.id,
+        number=order.number,
         status=seen.status,
         loyaltyMemberId=order.loyalty_member_id,
         orderSource=order.order_source,
@@ -118,7 +150,9 @@ def _order(seen: OrderView) -> contracts.Order:
         placedAt=order.placed_at,
         updatedAt=seen.updated_at,
         expiresAt=order.expires_at,
+        estimateSeconds=seen.estimate,
         total=_dollars(order.total),
+        due=_dollars(seen.due),
         items=tuple(_item(item, seen.outcomes.get(item.id)) for item in order.items),
         history=tuple(
             contracts.StatusChange(status=change.status, at=change.at, cause=change.cause)

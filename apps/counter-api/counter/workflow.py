@@ -8,23 +8,25 @@
              ended, and see to it that what was never saved never will be
 
 Each document has one writer. Dapr keeps what must last: the documents with their ETags, the events
-in the broker. The decisions are pure functions in `counter.order` and `counter.checks`; W1 to W17
+in the broker. The decisions are pure functions in `counter.order` and `counter.checks`; W1 to W19
 are the rules of docs/workflow.md.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from coffeeshop.concurrency import gather_all
-from coffeeshop.contracts import Station, StationAnswered, StationOrdered
+from coffeeshop.contracts import StationAnswered
 from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
+from coffeeshop.index import SEGMENTS, Entry, Indexes, milliseconds, moment
 from coffeeshop.logs import Log
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Save, Store, Stored
-from coffeeshop.topics import CANCELLED, PLACED, Event
+from coffeeshop.topics import CANCELLED, PLACED
 from coffeeshop.transport import ServiceUnavailable
 from counter import order as rules
 from counter.announce import StationEvents
@@ -32,7 +34,7 @@ from counter.checks import Action, CreateTombstone, GiveUp, Remind, Settle, next
 from counter.clients import Products
 from counter.documents import Cancellation, Order, OrderDocument, Tombstone
 from counter.ids import OrderIds
-from counter.index import SEGMENTS, Entry, Indexes, milliseconds, moment
+from counter.numbers import number
 from counter.orders import ALL_ORDERS, STORE, Orders, cancellation_key, customer_index, report_key
 from counter.outcomes import (
     Abandoned,
@@ -70,8 +72,8 @@ class Workflow:
         self._secret = env.settings.id_secret.encode()
         sidecar = Sidecar(env.transport, env.settings.sidecar_token)
         self._products = Products(sidecar)
-        self._stations = StationEvents(sidecar, self._now)
-        self._orders = Orders(sidecar)
+        self._stations = StationEvents(sidecar, self._now, log)
+        self._orders = Orders(sidecar, env.clock)
         self._recorder = Recorder(self._orders, self._stations, env, log)
         self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), env.choose)
         self._states = Store(sidecar, STORE, SWEEP_STATES)
@@ -105,13 +107,15 @@ class Workflow:
         deadline = self._env.settings.order_deadline
         order = rules.place(request, menu, order_id=order_id, now=now, deadline=deadline)
         # W2: the index is what watches an order, so that its entry is confirmed first.
-        await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        places = await self._indexes.add(Entry(milliseconds(now), order_id), slots, in_time)
+        order = replace(order, number=number(ALL_ORDERS, places[ALL_ORDERS]))
         if not in_time():
             raise ServiceUnavailable("Placing the order took too long.")
         if (stored := await self._create(order)) is not None:
             return await self._repeated(stored, request.body_hash)
         self._log("order.placed", orderId=order_id, total=order.total, stations=order.stations)
-        await self._publish(order, PLACED)  # W4: a saved order is placed, whatever this answers
+        # W4: a saved order is placed, whatever this answers.
+        await self._stations.submit(order, PLACED)
         return PlaceResult(view(order, {}), is_repeat=False)
 
     async def _create(self, order: Order) -> Stored[OrderDocument] | None:
@@ -156,21 +160,15 @@ class Workflow:
         cancellation = Cancellation(self._now())
         await self._orders.cancellations.create(cancellation_key(order.id), cancellation)
         self._log("order.cancellation_requested", orderId=order.id)
-        await self._publish(order, CANCELLED)
+        await self._stations.submit(order, CANCELLED)
         return seen
-
-    async def _publish(self, order: Order, event: Event[StationOrdered]) -> None:
-        """Tell the order's stations. What is not confirmed the sweep publishes (W8)."""
-        try:
-            await self._stations.tell(order, order.stations, event)
-        except ServiceUnavailable as error:
-            self._log("order.not_published", level="warning", orderId=order.id, cause=str(error))
 
     # The sweep
 
-    async def sweep(self) -> None:
+    async def sweep(self) -> int:
         """Look at what is due: entries that are new in the index, and those that were open when
-        they were looked at last. Raises `ServiceUnavailable`: the next sweep looks again."""
+        they were looked at last. Returns how many orders the sweep before this one left late.
+        Raises `ServiceUnavailable`: the next sweep looks again."""
         now = milliseconds(self._now())
         heads, watches = await self._indexes.heads(
             ALL_ORDERS, also_from=self._states, keys=[SWEEP_STATE_KEY]
@@ -180,16 +178,16 @@ class Workflow:
         added, positions = await self._indexes.since(ALL_ORDERS, watch.positions, heads, watch.room)
         entries = watch.entries(added, now)
         due_now = due(entries.values(), now)
-        if not added and not due_now:
-            return
-        claim = await self._lease.acquire(stored, now)
+        late = len(watch.late(self._now(), self._env.settings.order_deadline))
+        claim = await self._lease.acquire(stored, now) if added or due_now else None
         if claim is None:
-            return
+            return late
+        ended: list[Order] = []
         for chunk in batches(due_now):
             if milliseconds(self._now()) - now >= SWEEP_BUDGET_MS:
                 break  # what is left is still due
             try:
-                still_open = await self._check_batch(chunk)
+                still_open = await self._check_batch(chunk, ended)
             except ServiceUnavailable as error:
                 self._log("sweep.incomplete", level="warning", cause=str(error))
                 continue
@@ -197,10 +195,14 @@ class Workflow:
                 del entries[entry.id]
             entries |= {entry.id: entry for entry in still_open}
         await self._lease.save(SweepState(positions, tuple(entries.values()), now, claim))
+        await self._orders.learn(ended, entries.values(), self._env.jitter)
+        return late
 
-    async def _check_batch(self, entries: Sequence[OpenEntry]) -> list[OpenEntry]:
-        """Do what is due about the entries, in bulk. Returns those that are not done (W12). Raises
-        `ServiceUnavailable`."""
+    async def _check_batch(
+        self, entries: Sequence[OpenEntry], ended: list[Order]
+    ) -> list[OpenEntry]:
+        """Do what is due about the entries, in bulk. Returns those that are not done (W12), and
+        adds to `ended` what it settled. Raises `ServiceUnavailable`."""
         now = self._now()
         records, reports = await self._orders.with_reports([entry.id for entry in entries])
         by_kind: dict[type[Action], list[tuple[OpenEntry, Any]]] = defaultdict(list)
@@ -211,7 +213,7 @@ class Workflow:
             by_kind[type(each)].append((entry, each))
         return [
             *await self._create_tombstones(by_kind[CreateTombstone], now),
-            *await self._settle(by_kind[Settle], records),
+            *await self._settle(by_kind[Settle], records, ended),
             *await self._remind(by_kind[Remind]),
             *await self._give_up(by_kind[GiveUp], now),
         ]
@@ -232,16 +234,20 @@ class Workflow:
         self,
         looks: Sequence[tuple[OpenEntry, Settle]],
         records: Mapping[str, Stored[OrderDocument]],
+        ended: list[Order],
     ) -> list[OpenEntry]:
         """Save ended orders with their reports. Without a confirmation they are looked at again."""
         cancelled = [(station, settle.order) for _, settle in looks for station in settle.given_up]
         still_open = [entry for entry, _ in looks]
-        if not await self._published(cancelled, CANCELLED):  # W11
+        if not await self._stations.told(cancelled, CANCELLED):  # W11
             return still_open
         saves: list[Save[OrderDocument]] = [
             Save(entry.id, settle.order, records[entry.id].etag) for entry, settle in looks
         ]
-        return [] if await self._orders.records.save_all(saves) else still_open
+        if not await self._orders.records.save_all(saves):
+            return still_open
+        ended += [settle.order for _, settle in looks]
+        return []
 
     async def _remind(self, looks: Sequence[tuple[OpenEntry, Remind]]) -> list[OpenEntry]:
         """Publish `placed` again, and `cancelled` where that was requested (W8)."""
@@ -250,25 +256,16 @@ class Workflow:
         asks = [(key, station, ask.order) for key, ask in keys.items() for station in ask.stations]
         placed = [(station, order) for _, station, order in asks]
         cancelled = [(station, order) for key, station, order in asks if key in requested]
-        confirmed = await self._published(placed, PLACED) and await self._published(
-            cancelled, CANCELLED
-        )
-        for entry, ask in looks:
-            self._log("order.reminded", orderId=entry.id, stations=ask.stations)
+        confirmed = await self._stations.told(placed, PLACED)
+        confirmed = confirmed and await self._stations.told(cancelled, CANCELLED)
         # W10 counts from the confirmation, not from the beginning of the look.
         now = self._now()
+        for entry, ask in looks:
+            self._log("order.reminded", orderId=entry.id, stations=ask.stations)
+            if now > ask.order.expires_at:
+                late = milliseconds(now) - milliseconds(ask.order.expires_at)
+                self._log("order.late", level="warning", orderId=entry.id, seconds=late // 1000)
         return [entry.after(ask, now, confirmed=confirmed) for entry, ask in looks]
-
-    async def _published(
-        self, orders: Sequence[tuple[Station, Order]], event: Event[StationOrdered]
-    ) -> bool:
-        """Tell stations of orders. False if that is not confirmed."""
-        try:
-            await self._stations.tell_many(orders, event)
-        except ServiceUnavailable as error:
-            self._log("sweep.incomplete", level="warning", cause=str(error))
-            return False
-        return True
 
     async def _give_up(
         self, looks: Sequence[tuple[OpenEntry, GiveUp]], now: datetime

@@ -1,7 +1,7 @@
 """The commands of `coffee`, and what their exit codes mean.
 
 0  done, and well
-1  the order failed, or not every order of a rush is accounted for
+1  not all of the order was made, or not every order of a rush is accounted for
 2  the command, or a setting of the environment, was not understood
 3  the shop refused
 4  the shop cannot be reached, or cannot answer now
@@ -11,23 +11,21 @@
 import asyncio
 import difflib
 import json
-import os
 import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from coffee import rush as rushing
-from coffee import show
+from coffee import show, stations
 from coffee.client import (
     ENDED,
     ConfigError,
@@ -38,12 +36,24 @@ from coffee.client import (
     checked_url,
     default_url,
 )
+from coffee.terminal import (
+    AWAY,
+    CONFIG_ERROR,
+    FAILED,
+    INTERRUPTED,
+    REFUSED,
+    TOO_LATE,
+    AsJson,
+    At,
+    console,
+    errors,
+    output,
+    pipe_closed,
+)
 from coffeeshop.text import shown
 
-FAILED, CONFIG_ERROR, REFUSED, AWAY, TOO_LATE = 1, 2, 3, 4, 5
-INTERRUPTED, PIPE_CLOSED = 130, 141
-"""As a shell tells of a process that SIGINT or SIGPIPE ended."""
-
+NOT_MADE = ("PARTIAL", "FAILED", "CANCELLED")
+"""Statuses with which a command exits with 1."""
 app = typer.Typer(
     help="Order at the Coffeeshop, and see orders move.",
     epilog="Exit codes: 0 well, 1 not made, 2 usage, 3 refused, 4 shop away, 5 too late.",
@@ -53,23 +63,7 @@ app = typer.Typer(
 )
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        _pipe_closed()
-
-
-# What is printed is other people's text: no markup, no :emoji: and no colours are read into it.
-console = _Console(markup=False, emoji=False, highlight=False)
-errors = _Console(stderr=True, markup=False, emoji=False, highlight=False)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Customer = Annotated[str, typer.Option("--as", help="Name or member number.", metavar="NAME")]
-
-
-class _At:
-    """Where the shop is: set once, before the command runs."""
-
-    url = ""
 
 
 @app.callback()
@@ -78,7 +72,7 @@ def at(
         str, typer.Option(help="Where counter-api is.", envvar="COFFEESHOP_URL", show_default=False)
     ] = "",
 ) -> None:
-    _At.url = checked_url(url) if url else default_url()
+    At.url = checked_url(url) if url else default_url()
 
 
 def names(incomplete: str) -> list[str]:
@@ -86,7 +80,7 @@ def names(incomplete: str) -> list[str]:
     try:
         return [
             item["name"]
-            for item in ShopClient(_At.url or default_url()).menu()
+            for item in ShopClient(At.url or default_url()).menu()
             if item["name"].startswith(incomplete.upper())
         ]
     except (Refused, Unreachable, ConfigError):
@@ -96,8 +90,8 @@ def names(incomplete: str) -> list[str]:
 @app.command()
 def menu(as_json: AsJson = False) -> None:
     """What there is, and what it costs."""
-    items = ShopClient(_At.url).menu()
-    _print(items, as_json, lambda: console.print(show.menu(items)))
+    items = ShopClient(At.url).menu()
+    output(items, as_json, lambda: console.print(show.menu(items)))
 
 
 @app.command()
@@ -111,11 +105,11 @@ def order(
     as_json: AsJson = False,
 ) -> None:
     """Place an order and wait for it: coffee order COFFEE_BLACK CROISSANT --as ann"""
-    shop = ShopClient(_At.url)
+    shop = ShopClient(At.url)
     wanted = chosen(items, shop.menu())
     placed = shop.place(customer, wanted)
     if not wait:
-        _print(placed, as_json, lambda: console.print(show.receipt(placed)))
+        output(placed, as_json, lambda: console.print(show.receipt(placed)))
         return
     _watch(shop, placed["id"], within, as_json)
 
@@ -127,8 +121,19 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """See one order move until it has ended."""
-    shop = ShopClient(_At.url)
+    shop = ShopClient(At.url)
     _watch(shop, shop.whole_id(order_id), within, as_json)
+
+
+@app.command()
+def cancel(
+    order_id: Annotated[str, typer.Argument(help="Its beginning will do.", metavar="ID")],
+    as_json: AsJson = False,
+) -> None:
+    """Ask for an order to be cancelled: what is not begun is not made."""
+    shop = ShopClient(At.url)
+    asked = shop.cancel(shop.whole_id(order_id))
+    output(asked, as_json, lambda: console.print(show.receipt(asked)))
 
 
 @app.command()
@@ -138,8 +143,8 @@ def mine(
     as_json: AsJson = False,
 ) -> None:
     """A customer's orders, newest first."""
-    found = ShopClient(_At.url).orders_of(customer, limit)
-    _print(found, as_json, lambda: console.print(show.orders(found)))
+    found = ShopClient(At.url).orders_of(customer, limit)
+    output(found, as_json, lambda: console.print(show.orders(found)))
 
 
 @app.command()
@@ -150,10 +155,10 @@ def board(
 ) -> None:
     """All orders by status, as they change; a line for each change where it is no terminal.
     --json prints the newest orders at each change."""
-    shop = ShopClient(_At.url)
+    shop = ShopClient(At.url)
     if not live:
         found = shop.orders(limit)
-        _print(found, as_json, lambda: console.print(show.board(found, limit)))
+        output(found, as_json, lambda: console.print(show.board(found, limit)))
         return
     pages = shop.follow("/v1/api/fulfillment-orders/events", limit=limit)
     if as_json:
@@ -176,7 +181,7 @@ def rush(
 ) -> None:
     """Many customers at once, and what became of their orders."""
     seconds = _seconds(duration)
-    items = ShopClient(_At.url).menu()
+    items = ShopClient(At.url).menu()
     if all(item["available"] is False for item in items):
         raise Refused("Everything is sold out.")
     with _progress(not as_json) as progress:
@@ -185,10 +190,13 @@ def rush(
         def step(so_far: rushing.Summary) -> None:
             progress.update(bar, advance=1, description=f"{so_far.placed} placed")
 
-        summary = asyncio.run(rushing.rush(_At.url, items, rate, seconds, step))
-    _print(summary.document(), as_json, lambda: console.print(_summary(summary)))
+        summary = asyncio.run(rushing.rush(At.url, items, rate, seconds, step))
+    output(summary.document(), as_json, lambda: console.print(_summary(summary)))
     if not summary.is_whole:
         raise typer.Exit(FAILED)
+
+
+stations.add_to(app)
 
 
 # Parts
@@ -233,7 +241,7 @@ def _watch(shop: ShopClient, order_id: str, within: int, as_json: bool) -> None:
                 break
     if as_json:
         print(json.dumps(now))
-    if now["status"] in ("FAILED", "CANCELLED"):
+    if now["status"] in NOT_MADE:
         raise typer.Exit(FAILED)
     if now["status"] not in ENDED:
         # The whole id: in a rush the order is soon not among the newest, whose beginning will do.
@@ -241,13 +249,6 @@ def _watch(shop: ShopClient, order_id: str, within: int, as_json: bool) -> None:
         told = Text.assemble((f"Not ended after {within} s.", "red"), goes_on)
         errors.print(told, soft_wrap=True)
         raise typer.Exit(TOO_LATE)
-
-
-def _print(document: Any, as_json: bool, show_it: Any) -> None:
-    if as_json:
-        print(json.dumps(document))
-    else:
-        show_it()
 
 
 @contextmanager
@@ -277,13 +278,6 @@ def _seconds(text: str) -> float:
     return float(match[1]) * (60 if match[2] == "m" else 1)
 
 
-def _pipe_closed() -> NoReturn:
-    """The reader of our output has enough: `coffee board | head -1`."""
-    # Python writes what is left when it ends, and would complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(PIPE_CLOSED)
-
-
 def _complain(error: Exception) -> None:
     errors.print("\n".join(map(shown, f"coffee: {error}".splitlines())), soft_wrap=True)
 
@@ -301,6 +295,6 @@ def main() -> None:
         _complain(error)
         sys.exit(AWAY)
     except BrokenPipeError:
-        _pipe_closed()
+        pipe_closed()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

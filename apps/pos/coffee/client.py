@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 Json = dict[str, Any]
-ENDED = ("FULFILLED", "FAILED", "CANCELLED")
+ENDED = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
 
 
 class Refused(Exception):
@@ -50,7 +50,7 @@ def checked_url(text: str) -> str:
     raise ConfigError("--url and COFFEESHOP_URL must be like http://HOST:PORT.")
 
 
-def _is_here(url: str) -> bool:
+def is_here(url: str) -> bool:
     host = httpx.URL(url).host
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -58,19 +58,27 @@ def _is_here(url: str) -> bool:
         return host == "localhost"
 
 
-def headers() -> dict[str, str]:
-    """With the POS token of `$COFFEESHOP_POS_TOKEN`, if the shop wants one. Raises
-    `ConfigError`."""
-    token = os.environ.get("COFFEESHOP_POS_TOKEN") or ""
+POS_TOKEN, STAFF_TOKEN = "COFFEESHOP_POS_TOKEN", "COFFEESHOP_STAFF_TOKEN"
+"""The environment variables that hold what the shop may want to be shown."""
+
+
+def headers(variable: str = POS_TOKEN) -> dict[str, str]:
+    """With the token of the environment variable, if the shop wants one. Raises `ConfigError`."""
+    token = os.environ.get(variable) or ""
     if not token.isascii() or not token.isprintable() or token != token.strip():
-        raise ConfigError("COFFEESHOP_POS_TOKEN must be visible ASCII, without blanks at its ends.")
+        raise ConfigError(f"{variable} must be visible ASCII, without blanks at its ends.")
     return {"authorization": f"Bearer {token}"} if token else {}
 
 
-def options(url: str) -> dict[str, Any]:
+def options(url: str, variable: str = POS_TOKEN) -> dict[str, Any]:
     """Of a client of the shop. One on this machine is not asked for through a proxy. Raises
     `ConfigError`."""
-    return {"base_url": url, "headers": headers(), "timeout": 40, "trust_env": not _is_here(url)}
+    return {
+        "base_url": url,
+        "headers": headers(variable),
+        "timeout": 40,
+        "trust_env": not is_here(url),
+    }
 
 
 def order_document(customer: str, items: Sequence[Json]) -> Json:
@@ -105,10 +113,11 @@ class ShopClient:
     """Calls that may be repeated are, for a few seconds. Raises `Refused` and `Unreachable`."""
 
     PATIENCE = 6.0
+    TOKEN = POS_TOKEN
 
     def __init__(self, url: str) -> None:
         self.url = url
-        given = options(url)
+        given = options(url, self.TOKEN)
         try:
             self._client = httpx.Client(**given)
         except (ImportError, ValueError) as error:
@@ -126,6 +135,10 @@ class ShopClient:
 
     def order(self, order_id: str, wait: int = 0) -> Json:
         return self._call("GET", f"/v1/api/orders/{order_id}", params={"wait": wait})
+
+    def cancel(self, order_id: str) -> Json:
+        """Ask for the order to be cancelled: what its stations have begun is made all the same."""
+        return self._call("POST", f"/v1/api/orders/{order_id}/cancel")
 
     def whole_id(self, given: str) -> str:
         """The id of the order that people call by the beginning of it: of the newest hundred."""
@@ -197,5 +210,5 @@ class ShopClient:
         if answer.status_code in (429, 503):
             raise Unreachable(explain(answer))
         if answer.status_code == 401:
-            raise Refused("The shop wants a POS token: set COFFEESHOP_POS_TOKEN.")
+            raise Refused(f"The shop wants a token: set {self.TOKEN}.")
         raise Refused(explain(answer))

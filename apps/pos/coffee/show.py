@@ -18,15 +18,21 @@ from coffeeshop.text import shown
 WORDS = {
     "PLACED": "placed",
     "IN_PROGRESS": "in preparation",
+    "QUEUED": "waiting",
+    "STARTED": "being made",
     "READY": "ready",
     "FULFILLED": "ready",
+    "PARTIAL": "partly ready",
     "FAILED": "failed",
 }
 STYLES = {
     "PLACED": "bold",
     "IN_PROGRESS": "yellow",
+    "QUEUED": "bold",
+    "STARTED": "yellow",
     "READY": "green",
     "FULFILLED": "green",
+    "PARTIAL": "red",
     "FAILED": "red",
     "CANCELLED": "red",
 }
@@ -70,6 +76,24 @@ def money(amount: float) -> str:
     return f"${amount:.2f}"
 
 
+def due(order: Json) -> Text:
+    """What was made of the order, or still may be: less than was ordered is marked."""
+    return Text(money(order["due"]), "red" if order["due"] < order["total"] else "")
+
+
+def called(order: Json) -> str:
+    """What the order is called out by."""
+    return "" if order["number"] is None else f"No. {order['number']}"
+
+
+def about(seconds: int) -> str:
+    """How long that is, as people say it."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    return "about a minute" if minutes == 1 else f"about {minutes} minutes"
+
+
 def summary(items: Sequence[Json]) -> Text:
     """Equal items once, with their number: 12 × LATTE, CROISSANT."""
     counted = Counter(item["name"] for item in items)
@@ -103,22 +127,32 @@ def receipt(order: Json) -> RenderableType:
         if reason:
             table.add_row("", text(reason, "red"))
     table.add_row("", Text("total", "bold"), money(order["total"]), status(order["status"]))
+    if order["due"] != order["total"]:
+        table.add_row("", Text("due", "bold"), due(order), "")
     title = text(order["loyaltyMemberId"]).append(f", {clock(order['placedAt'])}")
-    named = Group(table, Text(f"order {short(order)}", "dim"))
+    if name := called(order):
+        title = Text(f"{name}, ").append(title)
+    last = f"order {short(order)}"
+    if order["estimateSeconds"] is not None:
+        last += f", ready in {about(order['estimateSeconds'])}"
+    named = Group(table, Text(last, "dim"))
     return Panel(named, title=title, title_align="left", expand=False)
 
 
 def orders(found: Sequence[Json]) -> Table:
     """One customer's."""
-    table = Table("placed", "items", "total", "status", "order", box=box.SIMPLE)
-    table.columns[2].justify = "right"
-    for number in (0, 2, 3, 4):
-        table.columns[number].no_wrap = True
+    table = Table("no.", "placed", "items", "total", "due", "status", "order", box=box.SIMPLE)
+    for column in (0, 3, 4):
+        table.columns[column].justify = "right"
+    for column in (0, 1, 3, 4, 5, 6):
+        table.columns[column].no_wrap = True
     for order in found:
         table.add_row(
+            str(order["number"] or ""),
             clock(order["placedAt"]),
             summary(order["items"]),
             money(order["total"]),
+            due(order),
             status(order["status"]),
             short(order),
         )
@@ -128,16 +162,16 @@ def orders(found: Sequence[Json]) -> Table:
 def board(found: Sequence[Json], rows: int) -> RenderableType:
     """The orders by status, the newest `rows` of each."""
     columns = []
-    for name in ("PLACED", "IN_PROGRESS", "FULFILLED", "FAILED", "CANCELLED"):
+    for name in ("PLACED", "IN_PROGRESS", "FULFILLED", "PARTIAL", "FAILED", "CANCELLED"):
         those = [order for order in found if order["status"] == name]
-        if name == "CANCELLED" and not those:
+        if name in ("PARTIAL", "CANCELLED") and not those:
             continue
-        table = Table.grid("", "", "", padding=(0, 1))
-        table.columns[1].no_wrap = True
+        table = Table.grid("", "", "", "", padding=(0, 1))
+        table.columns[2].no_wrap = True
         for order in those[:rows]:
-            table.add_row(
-                clock(order["placedAt"]), cut(order["loyaltyMemberId"], 12), money(order["total"])
-            )
+            customer = cut(order["loyaltyMemberId"], 12)
+            number = str(order["number"] or "")
+            table.add_row(number, clock(order["placedAt"]), customer, due(order))
         columns.append(Panel(table, title=status(name).append(f" {len(those)}"), width=38))
     return Columns(columns)
 
@@ -145,11 +179,13 @@ def board(found: Sequence[Json], rows: int) -> RenderableType:
 def line(order: Json) -> Text:
     """One order in one line, for what is no terminal."""
     parts = (
+        Text(str(order["number"] or "-")),
         Text(clock(order["placedAt"])),
         Text(short(order)),
         status(order["status"]),
         text(order["loyaltyMemberId"]),
         summary(order["items"]),
         Text(money(order["total"])),
+        Text("due ").append(due(order)),
     )
     return Text("  ").join(parts)

@@ -33,6 +33,7 @@ class OrderStatus(StrEnum):
     PLACED = "PLACED"
     IN_PROGRESS = "IN_PROGRESS"
     FULFILLED = "FULFILLED"
+    PARTIAL = "PARTIAL"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
@@ -57,11 +58,12 @@ def _as_number(found: re.Match[bytes]) -> bytes:
 
 
 # pydantic writes a Decimal as a string. Quotes inside JSON strings are escaped, so that these can
-# only match a key and its value. One pattern for both names would take twice as long: it does not
+# only match a key and its value. One pattern for all names would take twice as long: it does not
 # begin with a literal.
 _AMOUNTS = (
     re.compile(rb'("price":)"(\d+\.\d\d)"'),
     re.compile(rb'("total":)"(\d+\.\d\d)"'),
+    re.compile(rb'("due":)"(\d+\.\d\d)"'),
 )
 
 
@@ -178,7 +180,13 @@ class StatusChange:
 
 @dataclass(slots=True)
 class Order:
+    """`number` is what the order is called out by; null for one that an earlier release placed.
+    `total` is what was ordered; `due` is what was made of it, and while the order is open what has
+    not failed and was not cancelled. `estimateSeconds` is about how long it will take from now,
+    null where that is not known and when the order has ended."""
+
     id: str
+    number: int | None
     status: OrderStatus
     loyaltyMemberId: str
     orderSource: int
@@ -187,7 +195,9 @@ class Order:
     placedAt: datetime
     updatedAt: datetime
     expiresAt: datetime
+    estimateSeconds: int | None
     total: Amount
+    due: Amount
     items: tuple[OrderItem, ...]
     history: tuple[StatusChange, ...]
 
@@ -198,6 +208,37 @@ class OrderPage:
 
     orders: tuple[Order, ...]
     next: str | None
+
+
+@dataclass(slots=True)
+class PickupOrder:
+    """An order as it is called out. `readyAt` is null while it is in preparation."""
+
+    orderId: str
+    number: int | None
+    name: str
+    status: OrderStatus
+    placedAt: datetime
+    readyAt: datetime | None
+    estimateSeconds: int | None
+    items: int
+    readyItems: int
+
+
+@dataclass(slots=True)
+class Pickup:
+    """What the customers wait for: in preparation, oldest first, and ready, the newest first."""
+
+    inPreparation: tuple[PickupOrder, ...]
+    ready: tuple[PickupOrder, ...]
+
+
+@dataclass(slots=True)
+class Collected:
+    """That an order was handed over."""
+
+    orderId: str
+    collectedAt: datetime
 
 
 # Events: counter-api and the stations over the broker
@@ -212,17 +253,22 @@ class ItemToMake(Document):
 class StationOrdered(Document):
     """`…_order_placed`: these items are wanted for `secondsLeft`, from the event's `time` on; then
     it is too late. `expiresAt` is that moment by the counter's clock, for readers of earlier
-    releases. `…_order_cancelled`: they are not wanted any more."""
+    releases. `…_order_cancelled`: they are not wanted any more. `number` is called out, `name` is
+    the customer's."""
 
     version: Literal[1] = 1
     orderId: OrderId
     expiresAt: AwareDatetime
     secondsLeft: Annotated[float, Field(allow_inf_nan=False)] | None = None
     items: tuple[ItemToMake, ...]
+    placedAt: AwareDatetime | None = None
+    number: int | None = None
+    name: str | None = None
 
 
 class MadeItem(Document):
-    """What a station says of one item. Each making draws a `makeId` of its own (W6)."""
+    """What a station says of one item. Each making draws a `makeId` of its own (W6). The two times
+    are known where staff make: when the item was started, and when it was ready or failed."""
 
     id: str
     itemType: ItemType
@@ -230,6 +276,8 @@ class MadeItem(Document):
     status: ItemStatus
     reason: str | None
     makeId: str | None
+    startedAt: AwareDatetime | None = None
+    endedAt: AwareDatetime | None = None
 
 
 class StationAnswered(Document):

@@ -62,6 +62,7 @@ class Operation:
 
 
 JSON = "application/json"
+STREAM = "text/event-stream"
 
 ALIVE = Operation("isAlive", "Whether the API runs; it asks nobody else", (Answer(204, "It runs"),))
 EVENT = Operation(

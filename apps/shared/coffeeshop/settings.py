@@ -9,6 +9,9 @@ ALWAYS_NEEDED = ("sidecar_token", "app_token")
 """Of every API: without them the sidecar refuses its calls, or anybody may send it events."""
 
 MAX_DEADLINE_SECONDS = 86_400
+MAX_PICKUP_MINUTES = 240
+AT_ONCE, BY_STAFF = "at-once", "by-staff"
+"""How a station makes: as soon as an order comes, or as its staff say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,18 @@ class Settings:
     pos_token: str = field(default="", repr=False)
     """Expected from a POS as a bearer token."""
     staff_token: str = field(default="", repr=False)
-    """Expected from staff who change the list of unavailable items."""
+    """Expected from staff: of a station who change the list of unavailable items, of the counter
+    who hand orders over."""
     order_deadline_seconds: str = "300"
+    pickup_minutes: str = "20"
+    """How long an order that is ready is called out, if nobody says that it was collected."""
     station: str = ""
     """Which station a station-api is: its name on the menu and in paths, topics and app id."""
+    making: str = AT_ONCE
+    """How this station makes: `at-once` or `by-staff`."""
+    ticket_slow_seconds: str = "180"
+    ticket_late_seconds: str = "360"
+    """The ages from which staff see that a ticket is slow, and late."""
 
     @property
     def sidecar(self) -> str:
@@ -46,6 +57,17 @@ class Settings:
         """How long stations may take to answer. Raises `ValueError` for what `invalid` names."""
         return timedelta(seconds=int(self.order_deadline_seconds))
 
+    @property
+    def is_staffed(self) -> bool:
+        """Whether people make, and say what they do."""
+        return self.making == BY_STAFF
+
+    @property
+    def pickup_time(self) -> timedelta:
+        """How long an order that is ready is called out. Raises `ValueError` for what `wrong`
+        names."""
+        return timedelta(minutes=int(self.pickup_minutes))
+
     def invalid(self, needed: Collection[str] = ()) -> tuple["InvalidSetting", ...]:
         """Each setting that cannot be used. Those that are `needed` may not be empty."""
         found = []
@@ -55,6 +77,11 @@ class Settings:
                 found.append(InvalidSetting(name, "set"))
             elif not rule.accepts(value):
                 found.append(InvalidSetting(name, rule.expected))
+        limits = ("ticket_slow_seconds", "ticket_late_seconds")
+        if not any(each.name in limits for each in found):
+            slow, late = (int(getattr(self, name)) for name in limits)
+            if slow > late:
+                found.append(InvalidSetting("ticket_late_seconds", "at least ticket_slow_seconds"))
         return tuple(found)
 
 
@@ -109,4 +136,8 @@ _RULES: dict[str, _Rule] = {
     "staff_token": TOKEN,
     "station": _Rule(re.compile(r"[a-z]{0,20}").fullmatch, "a name of 1 to 20 letters from a to z"),
     "order_deadline_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
+    "pickup_minutes": _whole_number(1, MAX_PICKUP_MINUTES, " of minutes"),
+    "making": _Rule({AT_ONCE, BY_STAFF}.__contains__, f"{AT_ONCE} or {BY_STAFF}"),
+    "ticket_slow_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
+    "ticket_late_seconds": _whole_number(1, MAX_DEADLINE_SECONDS, " of seconds"),
 }

@@ -81,9 +81,10 @@ class Sidecar:
         target: str,
         method: str = "GET",
         headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
     ) -> Reply:
         """Call another API. Raises `NoAnswer`."""
-        return await self.call(method, f"/v1.0/invoke/{app}/method{target}", extra=headers)
+        return await self.call(method, f"/v1.0/invoke/{app}/method{target}", body, extra=headers)
 
 
 def _entry(event_id: str, event: bytes) -> bytes:

@@ -62,9 +62,11 @@ class Event(Generic[Model]):
         """Where the receiver's sidecar delivers the topic."""
         return f"/dapr_subscribe_{station.capitalize()}{self._route}"
 
-    def id(self, order_id: str, station: str) -> str:
-        """The event's id: the same in a repeat."""
-        return f"{order_id}.{station}.{self.name}"
+    def id(self, order_id: str, station: str, sequence: int = 1) -> str:
+        """The event's id: the same in a repeat. What follows a first event of an order, the
+        `sequence` tells apart."""
+        later = f".{sequence}" if sequence > 1 else ""
+        return f"{order_id}.{station}.{self.name}{later}"
 
     @property
     def schema(self) -> str:
@@ -142,7 +144,10 @@ async def publish(
     `ServiceUnavailable` if one of them is not confirmed: any of them may have been published. A
     repeat has the same ids."""
     topic, own = event.topic(station), traces or {}
-    by_id = {event.id(each.orderId, station): each for each in documents}
+    # Reports have a sequence; of the other events an order has one of each kind.
+    by_id = {
+        event.id(each.orderId, station, getattr(each, "sequence", 1)): each for each in documents
+    }
     if len(by_id) == 1:
         # The sidecar makes the event's trace from the call's headers, but for the baggage.
         ((event_id, alone),) = by_id.items()

@@ -1,6 +1,7 @@
-"""What a station decides about an order, and about what is sold out: pure functions.
+"""What a station decides about an order when it comes, and what is sold out: pure functions.
 
-W1 to W17 are the workflow's rules (docs/workflow.md).
+What becomes of a ticket later is in `station.tickets`. W1 to W17 are the workflow's rules
+(docs/workflow.md).
 """
 
 from collections.abc import Callable
@@ -10,12 +11,11 @@ from coffeeshop import contracts
 from coffeeshop.contracts import (
     ItemStatus,
     ItemToMake,
-    MadeItem,
     SoldOutList,
     Station,
-    StationAnswered,
     StationOrdered,
 )
+from coffeeshop.tickets import Ticket, TicketItem
 
 
 def decide(
@@ -26,49 +26,94 @@ def decide(
     make_id: Callable[[], str],
     *,
     is_late: bool,
-) -> StationAnswered:
-    """The station's report on an order: each item is too late, sold out, or made."""
+) -> Ticket:
+    """The ticket of a station that makes at once: each item is too late, sold out, or made."""
 
-    def verdict(item: ItemToMake) -> MadeItem:
-        reason = None
-        if is_late:
-            reason = f"{item.name} was not made: the order came to the {station} too late."
-        elif item.itemType in sold_out:
-            reason = f"{item.name} is sold out."
-        return MadeItem(
-            id=item.id,
-            itemType=item.itemType,
-            name=item.name,
-            status=ItemStatus.FAILED if reason else ItemStatus.READY,
-            reason=reason,
-            makeId=None if reason else make_id(),
-        )
+    def outcome(item: ItemToMake) -> TicketItem:
+        if reason := _obstacle(item, station, sold_out, is_late=is_late):
+            return _item(item, ItemStatus.FAILED, reason)
+        return _item(item, ItemStatus.READY, make_id=make_id())
 
-    return StationAnswered(
-        orderId=order.orderId,
-        station=station,
-        items=tuple(map(verdict, order.items)),
-        answeredAt=now,
+    return _ticket(order, station, tuple(map(outcome, order.items)), now)
+
+
+def accept(
+    order: StationOrdered,
+    station: Station,
+    sold_out: frozenset[int],
+    now: datetime,
+    *,
+    is_late: bool,
+) -> Ticket:
+    """The ticket of a station where staff make: each item is too late, sold out, or queued."""
+
+    def outcome(item: ItemToMake) -> TicketItem:
+        if reason := _obstacle(item, station, sold_out, is_late=is_late):
+            return _item(item, ItemStatus.FAILED, reason, ended_at=now)
+        return _item(item, ItemStatus.QUEUED)
+
+    items = tuple(map(outcome, order.items))
+    return _ticket(order, station, items, now, accepted_at=now)
+
+
+def cancelled(order: StationOrdered, station: Station, now: datetime) -> Ticket:
+    """The ticket of an order that was cancelled before it came (W13)."""
+    items = (_item(i, ItemStatus.CANCELLED, cancelled_because(i.name)) for i in order.items)
+    return _ticket(order, station, tuple(items), now)
+
+
+def cancelled_because(name: str) -> str:
+    return f"{name} was cancelled before it was begun."
+
+
+def _obstacle(
+    item: ItemToMake, station: Station, sold_out: frozenset[int], *, is_late: bool
+) -> str | None:
+    """Why the item cannot be made."""
+    if is_late:
+        return f"{item.name} was not made: the order came to the {station} too late."
+    if item.itemType in sold_out:
+        return f"{item.name} is sold out."
+    return None
+
+
+def _item(
+    item: ItemToMake,
+    status: ItemStatus,
+    reason: str | None = None,
+    *,
+    make_id: str | None = None,
+    ended_at: datetime | None = None,
+) -> TicketItem:
+    return TicketItem(
+        id=item.id,
+        itemType=item.itemType,
+        name=item.name,
+        status=status,
+        reason=reason,
+        makeId=make_id,
+        endedAt=ended_at,
     )
 
 
-def cancelled(order: StationOrdered, station: Station, now: datetime) -> StationAnswered:
-    """The report on an order that was cancelled before it came (W13)."""
-    return StationAnswered(
+def _ticket(
+    order: StationOrdered,
+    station: Station,
+    items: tuple[TicketItem, ...],
+    now: datetime,
+    *,
+    accepted_at: datetime | None = None,
+) -> Ticket:
+    return Ticket(
         orderId=order.orderId,
         station=station,
-        items=tuple(
-            MadeItem(
-                id=item.id,
-                itemType=item.itemType,
-                name=item.name,
-                status=ItemStatus.CANCELLED,
-                reason=f"{item.name} was cancelled before it was begun.",
-                makeId=None,
-            )
-            for item in order.items
-        ),
+        final=all(item.status is not ItemStatus.QUEUED for item in items),
+        items=items,
         answeredAt=now,
+        placedAt=order.placedAt or accepted_at,
+        acceptedAt=accepted_at,
+        number=order.number,
+        name=order.name,
     )
 
 

@@ -7,13 +7,22 @@ from coffeeshop.contracts import StationAnswered, StationOrdered
 from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
 from coffeeshop.logs import Log
+from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Stored
 from coffeeshop.topics import PLACED, Event
 from coffeeshop.transport import ServiceUnavailable
+from counter.announce import StationEvents
 from counter.documents import Order, OrderDocument
 from counter.outcomes import OutcomeUnknown, PlaceResult
 from counter.workflow import Workflow
 from tests.bench.workflow_peer.engine import Engine
+
+
+class _Cancellations(StationEvents):
+    async def submit(self, order: Order, event: Event[StationOrdered]) -> None:
+        """That it was placed an activity publishes."""
+        if event is not PLACED:
+            await super().submit(order, event)
 
 
 class DurableWorkflow(Workflow):
@@ -22,6 +31,8 @@ class DurableWorkflow(Workflow):
     def __init__(self, env: Environment, log: Log, engine: Engine) -> None:
         super().__init__(env, log)
         self._engine = engine
+        sidecar = Sidecar(env.transport, env.settings.sidecar_token)
+        self._stations = _Cancellations(sidecar, self._now, log)
 
     async def _create(self, order: Order) -> Stored[OrderDocument] | None:
         stored = await super()._create(order)
@@ -41,11 +52,6 @@ class DurableWorkflow(Workflow):
             await self._engine.start(order)
         except ServiceUnavailable as error:
             raise OutcomeUnknown(order.id) from error
-
-    async def _publish(self, order: Order, event: Event[StationOrdered]) -> None:
-        """That it was placed an activity publishes."""
-        if event is not PLACED:
-            await super()._publish(order, event)
 
     async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
         await gather_all(*(self._engine.hear(e.event) for e in events if e.event.final))

@@ -1,8 +1,9 @@
 import "./board.css";
 
+import { keepTime, now } from "../common/clock";
 import { useWhileSeen } from "../common/seen";
-import { grouped, named, reason, shortId, status, times, when } from "../common/words";
-import type { Order, OrderStatus } from "../shop/contracts";
+import { called, grouped, ITEM, named, reason, status, times, when } from "../common/words";
+import { isBegun, type Order, type OrderStatus } from "../shop/contracts";
 import { ended, isKnown, keepBoard, open } from "./orders";
 
 const COLUMNS: [OrderStatus, string][] = [
@@ -12,6 +13,7 @@ const COLUMNS: [OrderStatus, string][] = [
 
 export function BoardView() {
   useWhileSeen(keepBoard);
+  useWhileSeen(keepTime);
   return (
     <>
       <h1>Orders</h1>
@@ -27,7 +29,7 @@ export function BoardView() {
 }
 
 function Column({ status, title }: { status: OrderStatus; title: string }) {
-  const orders = open.value.filter((order) => order.status === status);
+  const orders = open.value.filter((order) => isBegun(order) === (status === "IN_PROGRESS"));
   return (
     <section aria-labelledby={`column-${status}`} class="open">
       <h2 id={`column-${status}`} class={status}>
@@ -38,9 +40,10 @@ function Column({ status, title }: { status: OrderStatus; title: string }) {
         {orders.map((order) => (
           <li key={order.id} class="card ticket">
             <p class="who">
-              <span class="number">{shortId(order)}</span>
+              <span class="number">{called(order)}</span>
               <bdi>{order.loyaltyMemberId}</bdi>
               <time dateTime={order.placedAt}>{when(order.placedAt)}</time>
+              {Date.parse(order.expiresAt) < now.value && <span class="late">late</span>}
             </p>
             <Items order={order} />
           </li>
@@ -56,7 +59,9 @@ function Items({ order }: { order: Order }) {
       {grouped(order.items).map(({ first, count }) => (
         <li key={first.id} class={first.status}>
           {times(count, named(first.name))}
-          {first.status === "READY" && <span class="status READY"> ready</span>}
+          {["READY", "STARTED", "CANCELLED"].includes(first.status) && (
+            <span class={`status ${first.status}`}> {ITEM[first.status].toLowerCase()}</span>
+          )}
           {first.reason && <span class="reason"> {reason(first)}</span>}
         </li>
       ))}
@@ -72,7 +77,7 @@ function Ended() {
       <ul>
         {ended.value.map((order) => (
           <li key={order.id}>
-            <span class="number">{shortId(order)}</span>
+            <span class="number">{called(order)}</span>
             <bdi>{order.loyaltyMemberId}</bdi>
             <span class={`status ${order.status}`}>{status(order)}</span>
             <time dateTime={order.updatedAt}>{when(order.updatedAt)}</time>

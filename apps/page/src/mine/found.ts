@@ -8,9 +8,10 @@ import { insist, pause, read } from "../shop/calls";
 import { isOver, type Order, type OrderPage } from "../shop/contracts";
 import { explain } from "../shop/problems";
 
-const PERIOD = 2_000;
+/** Milliseconds between two looks: what is shown is right within a second. */
+const PERIOD = 800;
 /** Of so many periods one is used where nothing is open. */
-const RARELY = 5;
+const RARELY = 12;
 /** Pages that are read to catch up, at most; a customer does not order more between two looks. */
 const CATCH_UP = 5;
 
@@ -40,6 +41,12 @@ export async function search(who: string): Promise<void> {
   } catch (error) {
     failure.value = explain(error);
   }
+}
+
+/** The order as the shop has it now. */
+export function changed(order: Order): void {
+  const now = found.peek();
+  if (now) found.value = { ...now, orders: joined(now.orders, [order]) };
 }
 
 /** Read the page after those that are shown. */

@@ -3,10 +3,11 @@ import "./mine.css";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
+import { Cancel } from "../common/cancel";
 import { Receipt } from "../common/receipt";
 import { useWhileSeen } from "../common/seen";
 import { customer } from "../order/basket";
-import { earlier, failure, found, keepFound, search } from "./found";
+import { changed, earlier, failure, found, keepFound, search } from "./found";
 
 export function MineView() {
   const name = useSignal(found.value?.who ?? customer.value);
@@ -50,6 +51,7 @@ export function MineView() {
         {orders?.map((order) => (
           <li key={order.id} class="card ticket">
             <Receipt order={order} />
+            <Cancel order={order} onChange={changed} />
           </li>
         ))}
       </ul>

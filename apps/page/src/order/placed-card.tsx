@@ -1,9 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
 
+import { Cancel } from "../common/cancel";
 import { Receipt } from "../common/receipt";
 import { outcome, status } from "../common/words";
-import { isOver, type Order } from "../shop/contracts";
-import { placed, shown } from "./placed";
+import { isBegun, isOver, type Order } from "../shop/contracts";
+import { changed, placed, shown } from "./placed";
 
 /** The order that was placed last, as it changes. */
 export function Placed() {
@@ -24,6 +25,7 @@ export function Placed() {
       </h2>
       <Steps order={order} />
       <Receipt order={order} />
+      <Cancel order={order} onChange={changed} />
       {isOver(order) && (
         <button type="button" onClick={() => (placed.value = null)}>
           Close
@@ -34,7 +36,7 @@ export function Placed() {
 }
 
 function Steps({ order }: { order: Order }) {
-  const reached = ["PLACED", "IN_PROGRESS"].indexOf(order.status);
+  const reached = isBegun(order) ? 1 : 0;
   const isLost = isOver(order) && order.status !== "FULFILLED";
   const steps = ["Received", "Being made", isLost ? status(order) : "Ready"];
   return (

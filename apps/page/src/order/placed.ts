@@ -9,7 +9,7 @@ import { isOver, type Order } from "../shop/contracts";
 import { follow } from "../shop/stream";
 
 const isOrder = (found: unknown): found is Order | null =>
-  found === null || ["id", "status", "items"].every((name) => name in (found as object));
+  found === null || ["id", "number", "status", "items", "due"].every((name) => name in (found as object));
 
 export const placed = kept<Order | null>("placed", null, isOrder);
 
@@ -18,11 +18,16 @@ export function watch(order: Order): void {
   placed.value = order;
 }
 
+/** The order as the shop has it now. */
+export function changed(order: Order): void {
+  if (placed.peek()?.id === order.id) placed.value = order;
+}
+
 /** Follow an order until it is over. */
 export async function followPlaced(id: string, signal: AbortSignal): Promise<void> {
   const path = `/v1/api/orders/${id}`;
   const take = (order: Order): boolean => {
-    if (placed.peek()?.id === id) placed.value = order;
+    changed(order);
     return isOver(order);
   };
   await follow<Order>(`${path}/events`, path, take, signal);

@@ -74,8 +74,8 @@ export async function call<T>(method: string, path: string, options: Options = {
   return document<T>(await send(method, path, options));
 }
 
-export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return call<T>("GET", path, { signal });
+export async function read<T>(path: string, signal?: AbortSignal, kind: Kind = "pos"): Promise<T> {
+  return call<T>("GET", path, { signal, kind });
 }
 
 /** Try again while the shop is busy or out of reach: the call must be safe to repeat. */

@@ -4,6 +4,7 @@
 import { complain, settle } from "../common/notices";
 import { isPassing, pause, read, Refused, send } from "./calls";
 import { explain, UNREACHABLE } from "./problems";
+import type { Kind } from "./tokens";
 
 /** Milliseconds without a byte after which a stream counts as dead: the shop sends some each 5 s. */
 const SILENCE = 15_000;
@@ -20,6 +21,7 @@ export async function follow<T>(
   plain: string,
   take: (document: T, isFirst: boolean) => boolean,
   signal: AbortSignal,
+  kind: Kind = "pos",
 ): Promise<void> {
   const heard = (document: T, isFirst: boolean): boolean => {
     settle(path);
@@ -29,14 +31,14 @@ export async function follow<T>(
     let rest = PAUSE;
     try {
       let isFirst = true;
-      for await (const document of events<T>(path, signal)) {
+      for await (const document of events<T>(path, signal, kind)) {
         if (heard(document, isFirst)) return;
         isFirst = false;
       }
     } catch (error) {
       if (signal.aborted) break;
       if (!isPassing(error)) return complain(path, explain(error));
-      const seen = error instanceof Refused ? await read<T>(plain, signal).catch(() => null) : null;
+      const seen = error instanceof Refused ? await read<T>(plain, signal, kind).catch(() => null) : null;
       if (seen === null) complain(path, UNREACHABLE);
       else if (heard(seen, true)) return;
       if (error instanceof Refused) rest = Math.max(rest, error.retryAfter);
@@ -47,9 +49,9 @@ export async function follow<T>(
 }
 
 /** The documents of one connection. */
-async function* events<T>(path: string, signal: AbortSignal): AsyncGenerator<T> {
+async function* events<T>(path: string, signal: AbortSignal, kind: Kind): AsyncGenerator<T> {
   const silent = new AbortController();
-  const response = await send("GET", path, { signal: AbortSignal.any([signal, silent.signal]) });
+  const response = await send("GET", path, { signal: AbortSignal.any([signal, silent.signal]), kind });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   try {
     for (let text = ""; ; ) {

@@ -1,64 +1,40 @@
 import "./station.css";
 
 import { useWhileSeen } from "../common/seen";
-import { madeAt, named } from "../common/words";
-import type { Offer } from "../shop/contracts";
+import { madeAt } from "../common/words";
 import { byStation, keepMenu, menu } from "../shop/menu";
-import { changes, turn } from "./switches";
+import { place } from "../views";
+import { Screen } from "./screen";
+import { SoldOut } from "./sold-out";
 
+/** One station's screen, or the way to each. */
 export function StationView() {
+  return place.value ? <Screen key={place.value} station={place.value} /> : <Stations />;
+}
+
+function Stations() {
   useWhileSeen(keepMenu);
+  const stations = byStation(menu.value ?? []).map(([station]) => station);
   return (
     <>
-      <h1>What can be ordered</h1>
-      <p class="note">For staff: mark an item as sold out when it is. Customers see it at once.</p>
+      <h1>Stations</h1>
       {menu.value === null && <p class="note">The menu is on its way …</p>}
+      <ul class="doors" aria-label="Screens">
+        {stations.map((station) => (
+          <li key={station}>
+            <a class="card" href={`#station/${station}`}>
+              <strong>{madeAt(station)}</strong> What the {station} has to make, oldest first
+            </a>
+          </li>
+        ))}
+      </ul>
+      <h2>What can be ordered</h2>
+      <p class="note">For staff: mark an item as sold out when it is. Customers see it at once.</p>
       <div id="stations" class="stations">
-        {byStation(menu.value ?? []).map(([station, offers]) => (
-          <section key={station} class="card" aria-labelledby={`station-${station}`}>
-            <h2 id={`station-${station}`}>{madeAt(station)}</h2>
-            {offers.some(({ available }) => available === null) && (
-              <p class="warning">This station does not answer: what is sold out here is not known.</p>
-            )}
-            <ul>
-              {offers.map((offer) => (
-                <li key={offer.itemType}>
-                  <Switch offer={offer} />
-                </li>
-              ))}
-            </ul>
-          </section>
+        {stations.map((station) => (
+          <SoldOut key={station} station={station} />
         ))}
       </div>
     </>
-  );
-}
-
-/** On sale or sold out; neither where it is not known. */
-function Switch({ offer }: { offer: Offer }) {
-  const { itemType, available } = offer;
-  const change = changes.value.get(itemType);
-  const saving = change !== undefined && change.failure === null;
-  const current = saving ? change.available : available;
-  const choice = (value: boolean, label: string) => (
-    <label class={value ? "on" : "off"}>
-      <input
-        type="radio"
-        name={`item-${itemType}`}
-        checked={current === value}
-        onChange={() => void turn(offer, value)}
-      />
-      <span>{label}</span>
-    </label>
-  );
-  return (
-    <fieldset aria-busy={saving}>
-      <legend>{named(offer.name)}</legend>
-      <div class="choices">
-        {choice(true, "On sale")}
-        {choice(false, "Sold out")}
-      </div>
-      <div role="alert">{change?.failure && <p class="wrong">{change.failure}</p>}</div>
-    </fieldset>
   );
 }

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
+from coffeeshop.index import HEAD_OVERLAP, MAX_OUT_OF_ORDER_MS, Entry, Index, Segment
 from coffeeshop.store import Store
 from coffeeshop.transport import ServiceUnavailable
-from counter.index import HEAD_OVERLAP, MAX_OUT_OF_ORDER_MS, Entry, Index, Segment
 
 UNLIMITED = 1 << 60
 

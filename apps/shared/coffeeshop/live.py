@@ -34,8 +34,9 @@ HEARTBEAT = 5.0
 """Seconds of silence before a comment is sent: writing is how a guest learns of a hang-up."""
 MIN_POLL_INTERVAL, MAX_POLL_INTERVAL = 0.02, 0.5
 """Seconds between two looks at what is waited for: at first, and at last."""
-MAX_FOLLOW_INTERVAL = 1.0
-"""Seconds between two looks at what is followed and does not change."""
+MAX_FOLLOW_INTERVAL = 0.7
+"""Seconds between two looks at what is followed and does not change: screens are right within a
+second."""
 
 
 class Snapshot(NamedTuple):

@@ -10,7 +10,7 @@ save: each call to the sidecar costs more than what it carries.
 Promise: every order that was acknowledged before a reader asked for page one is in its pages,
 exactly once. What is in the index but is no order of the reader's (a request that died before
 its order was saved, a key that was reused) is for the reader to drop. How pages are read is in
-`counter.index_reader`.
+`coffeeshop.index_reader`. The turns of a shard tell its entries apart.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +29,8 @@ HEAD_OVERLAP = 10
 MAX_OUT_OF_ORDER_MS = 5_000
 """Entries of one shard are sorted by their times, except for this much: an order is saved
 within 2 s of its time or not at all, and the clocks of two replicas may differ by 3 s."""
+REST_MS = 8 * 60 * 60 * 1000
+"""A shard that got no entry for this long counts its turns from 0 again."""
 
 T = TypeVar("T")
 
@@ -46,9 +48,23 @@ class Segment:
 
     number: int
     entries: tuple[tuple[int, str], ...]
+    turns: int = 0
+    """How many entries the shard got since it rested."""
+
+    def turn(self, at: int) -> int:
+        """Of the next entry, which is of this time."""
+        return 0 if at - self.entries[-1][0] >= REST_MS else self.turns
 
 
 SEGMENTS = TypeAdapter(Segment)
+
+
+class Place(NamedTuple):
+    """Where an entry stands: in which shard, and how many came there before it since the shard
+    rested. No other entry has its place, but after a rest."""
+
+    shard: int
+    turn: int
 
 
 class Position(NamedTuple):
@@ -125,48 +141,60 @@ class Indexes:
     def _any_shards(self, indexes: Iterable[Index]) -> list[ShardHead]:
         return [ShardHead(index, self._choose(index.shards), None) for index in indexes]
 
-    async def add(self, entry: Entry, slots: list[ShardHead], in_time: Callable[[], bool]) -> None:
-        """Add the entry to the index of each slot, trying other shards while it is in time. Raises
-        `ServiceUnavailable` if that is not confirmed."""
+    async def add(
+        self, entry: Entry, slots: list[ShardHead], in_time: Callable[[], bool]
+    ) -> dict[Index, Place]:
+        """Add the entry to the index of each slot, trying other shards while it is in time. Returns
+        where it stands. Raises `ServiceUnavailable` if that is not confirmed."""
+        places: dict[Index, Place] = {}
         for _ in range(ATTEMPTS):
             saves = [await self._with(entry, slot) for slot in slots]
             if await self._store.save_all(saves):
-                return
+                for slot, save in zip(slots, saves, strict=True):
+                    places[slot.index] = Place(slot.shard, save.value.turns - 1)
+                return places
             if not in_time():
                 break
-            if not (slots := await self._others(entry, slots)):
-                return
+            took, slots = await self._others(entry, slots)
+            places |= took
+            if not slots:
+                return places
         raise ServiceUnavailable("The index is too busy.")
 
     async def _with(self, entry: Entry, slot: ShardHead) -> Save[Segment]:
         """The head with the entry; a full one makes room first."""
         if slot.head is None:
-            return Save(slot.key, Segment(0, (entry,)))
+            return Save(slot.key, Segment(0, (entry,), 1))
         segment = slot.head.value
+        turns = segment.turn(entry.at) + 1
         if len(segment.entries) < SEGMENT_SIZE:
-            grown = Segment(segment.number, (*segment.entries, entry))
+            grown = Segment(segment.number, (*segment.entries, entry), turns)
         else:
             # Every copy of a full head is the same: one that exists already is as good.
             await self._store.create(slot.index.key(slot.shard, segment.number), segment)
-            grown = Segment(segment.number + 1, (*segment.entries[-HEAD_OVERLAP:], entry))
+            grown = Segment(segment.number + 1, (*segment.entries[-HEAD_OVERLAP:], entry), turns)
         return Save(slot.key, grown, slot.head.etag)
 
-    async def _others(self, entry: Entry, slots: list[ShardHead]) -> list[ShardHead]:
-        """Other shards instead of those that did not take the entry."""
+    async def _others(
+        self, entry: Entry, slots: list[ShardHead]
+    ) -> tuple[dict[Index, Place], list[ShardHead]]:
+        """Where the entry stands after all, and other shards instead of those that did not take
+        it."""
         others = self._any_shards(slot.index for slot in slots)
         heads = await self._store.get_many(
             list(dict.fromkeys(slot.key for slot in (*slots, *others)))
         )
 
-        def took_it(slot: ShardHead) -> bool:
+        places: dict[Index, Place] = {}
+        left: list[ShardHead] = []
+        for slot, other in zip(slots, others, strict=True):
             head = heads.get(slot.key)
-            return head is not None and entry in head.value.entries
-
-        return [
-            replace(other, head=heads.get(other.key))
-            for slot, other in zip(slots, others, strict=True)
-            if not took_it(slot)
-        ]
+            if head is not None and entry in head.value.entries:
+                after = len(head.value.entries) - head.value.entries.index(entry)
+                places[slot.index] = Place(slot.shard, head.value.turns - after)
+            else:
+                left.append(replace(other, head=heads.get(other.key)))
+        return places, left
 
     async def since(
         self,

@@ -2,14 +2,17 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from coffeeshop.fields import MAX_NAME
+from pydantic import TypeAdapter, ValidationError
+
+from coffeeshop.fields import MAX_NAME, Moment
 from coffeeshop.http import Problem, invalid_fields
+from coffeeshop.index import Entry
+from coffeeshop.index_reader import Cursor, ShardCursor
 from coffeeshop.responses import FieldError
 from coffeeshop.text import accepted
-from counter.index import Entry
-from counter.index_reader import Cursor, ShardCursor
 
 MAX_WAIT_SECONDS = 30
 PAGE = 20
@@ -17,7 +20,8 @@ MAX_PAGE = 100
 
 _ORDER_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _MARK = r"(?:-1|\d{1,9}h?(?:@\d{1,15})?)"
-_CURSOR = re.compile(rf"(\d{{1,15}}):({_ORDER_ID}):({_MARK}(?:,{_MARK})*)")
+_MOMENTS: TypeAdapter[datetime] = TypeAdapter(Moment)
+_CURSOR = re.compile(rf"(\d{{1,15}}):({_ORDER_ID}):((?:{_MARK}(?:,{_MARK})*)?)")
 
 
 def wait(query: Mapping[str, str]) -> int:
@@ -26,8 +30,29 @@ def wait(query: Mapping[str, str]) -> int:
 
 
 def limit(query: Mapping[str, str]) -> int:
-    """Orders on a page."""
+    """Entries on a page."""
     return _number(query, "limit", default=PAGE, low=1, high=MAX_PAGE)
+
+
+def choice(query: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
+    """One of the choices; the first one where the query has none."""
+    value = query.get(name, choices[0])
+    if value not in choices:
+        message = f"must be {' or '.join(choices)}"
+        raise invalid_fields([FieldError(field=name, message=message)])
+    return value
+
+
+def time(query: Mapping[str, str], name: str) -> datetime | None:
+    """A date and a time with its zone."""
+    text = query.get(name)
+    if text is None:
+        return None
+    try:
+        return _MOMENTS.validate_python(text)
+    except ValidationError:
+        message = "must be a date and a time with its zone, such as 2026-11-24T10:00:00Z"
+        raise invalid_fields([FieldError(field=name, message=message)]) from None
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
@@ -67,7 +92,7 @@ def _mark(text: str) -> ShardCursor:
 
 
 def cursor(query: Mapping[str, str]) -> Cursor | None:
-    """Where the page begins, if not at the newest order."""
+    """Where the page begins, if not at its list's beginning."""
     text = query.get("cursor")
     if text is None:
         return None
@@ -81,7 +106,7 @@ def cursor(query: Mapping[str, str]) -> Cursor | None:
     at, order_id, marks = found.groups()
     return Cursor(
         Entry(int(at), order_id),
-        tuple(map(_mark, marks.split(","))),
+        tuple(_mark(each) for each in marks.split(",") if each),
     )
 
 

@@ -1,0 +1,181 @@
+"""What staff do at their station's screen, handed on to the station: a browser reaches counter-api
+alone. The station knows its staff's token, and decides; what it answers is handed back.
+"""
+
+from typing import Literal
+
+from coffeeshop import contracts, parameters, paths
+from coffeeshop.environment import Environment
+from coffeeshop.http import Request, Response, unauthorized
+from coffeeshop.live import Snapshot, check_stream_limit, events, latest
+from coffeeshop.logs import Log
+from coffeeshop.operation import JSON, STREAM, Answer, Operation, Parameter
+from coffeeshop.sidecar import Sidecar
+from coffeeshop.tickets import CloseDay, DayClosed, FailTap, Tap, Ticket, TicketPage, Times
+from coffeeshop.transport import Reply
+from counter.clients import AtStation, WrongToken
+
+PAUSE = 0.5
+"""Seconds between two looks at the tickets of a station: who makes something is waited for."""
+
+_STATES = ("open", "closed", "current")
+_LIMIT = Parameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+    "Tickets on a page",
+)
+_IF_MATCH = Parameter(
+    "If-Match", {"type": "string"}, "The ETag of the ticket that the caller saw", place="header"
+)
+_TICKET = (
+    Answer(200, "The ticket as it is then", Ticket, JSON, (), ("etag",)),
+    Answer(412, "Somebody was faster: the ticket as it is", Ticket, JSON, (), ("etag",)),
+)
+
+
+class Stations:
+    def __init__(self, env: Environment, log: Log) -> None:
+        self._env = env
+        self._log = log
+        self._sidecar = Sidecar(env.transport, env.settings.sidecar_token)
+
+    @Operation(
+        "listStationTickets",
+        "Staff: the tickets of a station",
+        (Answer(200, "A page of tickets, as the station lists them", TicketPage, JSON),),
+        problems=(404, 422, 429, 503),
+        parameters=(
+            Parameter("state", {"type": "string", "enum": list(_STATES), "default": "open"}),
+            _LIMIT,
+        ),
+    )
+    async def list_tickets(self, request: Request) -> Response:
+        query = request.query()
+        state, limit = parameters.choice(query, "state", _STATES), parameters.limit(query)
+        return Response(200, (await self._page(request, state, limit)).to_json())
+
+    @Operation(
+        "followStationTickets",
+        "Staff: the open tickets of a station as they change, and those that ended in the last "
+        "minute: server-sent events, each one a page",
+        (
+            Answer(
+                200,
+                "A stream of pages, the first one whole and then what is new or changed, for a "
+                "minute or 256 KB: then connect again",
+                None,
+                STREAM,
+            ),
+        ),
+        problems=(404, 422, 429, 503),
+        parameters=(_LIMIT,),
+    )
+    async def follow_tickets(self, request: Request) -> Response:
+        limit = parameters.limit(request.query())
+        check_stream_limit()
+
+        async def read() -> Snapshot:
+            page = await self._page(request, "current", limit)
+            return Snapshot(page.to_json(), False, tuple(map(Ticket.to_json, page.tickets)))
+
+        # Who shows another token does not see what this one may see.
+        token = request.header("authorization") or ""
+        followed = f"tickets of {paths.station(request)} {limit} {token}"
+        first = await latest(followed, read)
+        limits = TicketPage.model_validate_json(first.body).limits
+
+        def changes(tickets: tuple[bytes, ...]) -> bytes:
+            news = TicketPage(tickets=(), next=None, limits=limits)
+            return news.to_json().replace(b"[]", b"[%s]" % b",".join(tickets), 1)
+
+        return events(self._env, self._log, first, read, PAUSE, key=followed, changes=changes)
+
+    @Operation(
+        "startStationTicket",
+        "Staff: begin with items of a ticket, or with all of it",
+        _TICKET,
+        problems=(404, 409, 429, 503),
+        parameters=(_IF_MATCH,),
+        body=Tap,
+    )
+    async def start(self, request: Request) -> Response:
+        return await self._tap(request, "start", await request.json(Tap))
+
+    @Operation(
+        "readyStationTicket",
+        "Staff: items that were started are ready, or all of the ticket",
+        _TICKET,
+        problems=(404, 409, 429, 503),
+        parameters=(_IF_MATCH,),
+        body=Tap,
+    )
+    async def ready(self, request: Request) -> Response:
+        return await self._tap(request, "ready", await request.json(Tap))
+
+    @Operation(
+        "failStationTicket",
+        "Staff: items cannot be made, or what is open of the ticket",
+        _TICKET,
+        problems=(404, 409, 429, 503),
+        parameters=(_IF_MATCH,),
+        body=FailTap,
+    )
+    async def fail(self, request: Request) -> Response:
+        return await self._tap(request, "fail", await request.json(FailTap))
+
+    @Operation(
+        "closeStationDay",
+        "Staff: end every open ticket of a station, for this reason",
+        (Answer(200, "How many were ended, and are still open", DayClosed, JSON),),
+        problems=(404, 429, 503),
+        body=CloseDay,
+    )
+    async def close_day(self, request: Request) -> Response:
+        body = (await request.json(CloseDay)).to_json()
+        return _handed_back(await self._remind(request, "POST", "/close-day", DayClosed, body))
+
+    @Operation(
+        "getStationTimes",
+        "Staff: how long tickets of a station took in the last 24 hours",
+        (Answer(200, "The times", Times, JSON),),
+        problems=(404, 429, 503),
+    )
+    async def get_times(self, request: Request) -> Response:
+        return _handed_back(await self._remind(request, "GET", "/times", Times))
+
+    async def _page(self, request: Request, state: str, limit: int) -> TicketPage:
+        try:
+            return await self._station(request).page(
+                f"state={state}&limit={limit}", request.header("authorization")
+            )
+        except WrongToken:
+            raise unauthorized() from None
+
+    async def _tap(self, request: Request, action: str, tap: Tap) -> Response:
+        path = f"/tickets/{paths.order_id(request)}/{action}"
+        body = tap.model_dump_json(exclude_none=True).encode()
+        reply = await self._remind(request, "POST", path, Ticket, body, request.header("if-match"))
+        return _handed_back(reply)
+
+    async def _remind(
+        self,
+        request: Request,
+        method: Literal["GET", "POST"],
+        path: str,
+        model: type[contracts.Document],
+        body: bytes = b"",
+        if_match: str | None = None,
+    ) -> Reply:
+        station, token = self._station(request), request.header("authorization")
+        try:
+            return await station.ask(method, path, token, model, body=body, if_match=if_match)
+        except WrongToken:
+            raise unauthorized() from None
+
+    def _station(self, request: Request) -> AtStation:
+        return AtStation(self._sidecar, paths.station(request))
+
+
+def _handed_back(reply: Reply) -> Response:
+    etag = (("etag", reply.etag),) if reply.etag else ()
+    return Response(reply.status, reply.body, headers=etag)

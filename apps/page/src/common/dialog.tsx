@@ -1,0 +1,34 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+/** A question that stands before the rest of the page. Escape and “Cancel” close it. */
+export function Dialog(props: {
+  id: string;
+  title: string;
+  action: string;
+  onSubmit: (given: FormData) => void;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog id={props.id} ref={dialog} aria-labelledby={`${props.id}-title`} onClose={props.onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          props.onSubmit(new FormData(event.currentTarget));
+        }}
+      >
+        <h2 id={`${props.id}-title`}>{props.title}</h2>
+        {props.children}
+        <div class="row answers">
+          <button class="main-action">{props.action}</button>
+          <button type="button" onClick={props.onClose}>
+            Cancel
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
