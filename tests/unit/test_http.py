@@ -19,6 +19,7 @@ from coffeeshop.http import (
     TooLarge,
     TruncatedBody,
 )
+from coffeeshop.operation import Operation, Parameter
 from coffeeshop.settings import Settings
 from coffeeshop.transport import ServiceUnavailable
 from scripts.base.checkout import CHECKOUT
@@ -47,6 +48,21 @@ async def _thing(asked: Request) -> Response:
 
 async def _order(asked: Request) -> Response:
     return Response(200, (await asked.json(PlaceOrder)).model_dump_json().encode())
+
+
+@Operation(
+    "find",
+    "Things",
+    (),
+    parameters=(Parameter("limit", {}), Parameter("key", {}, place="header")),
+)
+async def _find(asked: Request) -> Response:
+    return Response(200, json.dumps(asked.query()).encode())
+
+
+@Operation("place", "An order", (), body=PlaceOrder)
+async def _place(_asked: Request) -> Response:
+    return Response(201)
 
 
 async def _nothing(_asked: Request) -> Response:
@@ -80,6 +96,8 @@ def routes(callers: Callers) -> list[Route]:
     return [
         Route("GET", "/things", _thing),
         Route("GET", "/things/{id}", _thing),
+        Route("GET", "/found", _find),
+        Route("POST", "/placed", _place),
         Route("POST", "/orders", _order, callers.pos),
         Route("PUT", "/list/{itemType}", _nothing, callers.staff),
         Route("PUT", "/menu", _nothing, callers.staff_via_station),
@@ -175,6 +193,44 @@ def test_a_slash_too_many_opens_no_door(path: str) -> None:
 @pytest.mark.parametrize("path", ["", "/", "//", "/thing", "/things/a/b"])
 def test_what_is_not_there_is_404(path: str) -> None:
     assert Api().ask("GET", path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "field"),
+    [
+        ("GET", "/found?Limit=5", "Limit"),
+        ("GET", "/found?limit=5&status=FAILED", "status"),
+        ("GET", "/found?limit=5&limit=6", "limit"),
+        ("GET", "/found?key=a", "key"),
+        ("GET", "/found?=", ""),
+        ("GET", "/found?limit=%E9", "query"),
+        ("POST", "/placed?quantity=2", "quantity"),
+    ],
+)
+def test_a_parameter_that_would_do_nothing_is_refused_by_name(
+    method: str, target: str, field: str
+) -> None:
+    """A misspelt filter would filter nothing, and look as if it had."""
+    answer = Api().ask(method, target)
+    assert answer.status == 422
+    assert [error["field"] for error in problem(answer)["errors"]] == [field]
+
+
+@pytest.mark.parametrize("target", ["/found", "/found?", "/found?limit=", "/found?limit=%C3%A9"])
+def test_known_parameters_are_passed_on(target: str) -> None:
+    assert Api().ask("GET", target).status == 200
+
+
+def test_who_takes_no_parameters_ignores_a_query() -> None:
+    """Load balancers and caches append what they like."""
+    assert Api().ask("GET", "/things?x=1&x=2").status == 200
+
+
+def test_of_many_unknown_parameters_some_are_named() -> None:
+    target = "/found?" + "&".join(f"{'x' * 200}{n}=1" for n in range(300))
+    errors = problem(Api().ask("GET", target))["errors"]
+    assert len(errors) == 20
+    assert {len(error["field"]) for error in errors} == {100}
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

@@ -1,6 +1,7 @@
 """The HTTP side of an API: a table of routes, and errors mapped in one place."""
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
@@ -10,6 +11,9 @@ from coffeeshop.operation import ALIVE, Operation
 from coffeeshop.request import BodyReader, Request, TooLarge, TruncatedBody
 from coffeeshop.responses import (
     JSON,
+    MAX_ERRORS,
+    MAX_FIELD,
+    FieldError,
     IncompleteBody,
     Parts,
     Problem,
@@ -116,6 +120,8 @@ class Router:
         try:
             route = self._find(request)
             route.caller.check(request)
+            if "?" in request.target and route.operation is not None:
+                _check_query(request, route.operation.query_names)
             return await route.handler(request)
         except Problem as problem:
             return problem.response()
@@ -156,6 +162,27 @@ class Router:
                     request.path_params = {k: unquote(v) for k, v in match.groupdict().items()}
                     return candidates
         return methods
+
+
+def _check_query(request: Request, known: frozenset[str] | None) -> None:
+    """Refuse what would be dropped in silence: a misspelt filter filters nothing. Raises `Problem`
+    422."""
+    if known is None:
+        return
+    given = Counter(name for name, _ in request.query_pairs())
+    errors = [
+        FieldError(field=name[:MAX_FIELD], message=message)
+        for name, times in given.items()
+        if (message := _query_fault(name, times, known))
+    ]
+    if errors:
+        raise invalid_fields(errors[:MAX_ERRORS])
+
+
+def _query_fault(name: str, times: int, known: frozenset[str]) -> str:
+    if name not in known:
+        return "is not a parameter of this request"
+    return "must be given once" if times > 1 else ""
 
 
 def _complete(path: str, methods: dict[str, Route]) -> None:

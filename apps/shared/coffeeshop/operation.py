@@ -55,6 +55,13 @@ class Operation:
     internal: bool = False
     """Only the API's own sidecar calls it."""
 
+    @property
+    def query_names(self) -> frozenset[str] | None:
+        """The query's parameters that it takes. None for what takes no field at all, there or in a
+        body: that ignores a query."""
+        names = frozenset(each.name for each in self.parameters if each.place == "query")
+        return names if names or self.body is not None else None
+
     def __call__(self, handler: Handler) -> Handler:
         """Describe the handler. Routes find it there."""
         handler.operation = self  # type: ignore[attr-defined] # a function's attribute

@@ -8,7 +8,14 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ValidationError
 
 from coffeeshop.logs import Trace
-from coffeeshop.responses import JSON, IncompleteBody, Problem, invalid_document
+from coffeeshop.responses import (
+    JSON,
+    FieldError,
+    IncompleteBody,
+    Problem,
+    invalid_document,
+    invalid_fields,
+)
 
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
@@ -46,9 +53,17 @@ class Request:
     def path(self) -> str:
         return self.target.partition("?")[0]
 
+    def query_pairs(self) -> list[tuple[str, str]]:
+        """The query's parameters as they stand there. Raises `Problem` 422."""
+        try:
+            return parse_qsl(self.target.partition("?")[2], keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError:
+            error = FieldError(field="query", message="must be UTF-8")
+            raise invalid_fields([error]) from None
+
     def query(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one the last counts."""
-        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+        """The query's parameters by name; the router has refused a repeated one."""
+        return dict(self.query_pairs())
 
     async def json(self, model: type[Model], limit: int = MAX_BODY) -> Model:
         """The body as a contract. Raises `Problem` (400, 408, 413, 415 or 422)."""
