@@ -9,6 +9,7 @@ import yaml
 
 from coffeeshop.callers import Callers
 from coffeeshop.contracts import PlaceOrder
+from coffeeshop.events import Delivery
 from coffeeshop.files import File
 from coffeeshop.http import (
     Problem,
@@ -344,6 +345,33 @@ def test_a_body_as_it_comes(body: bytes, more: Headers, status: int) -> None:
     assert answer.status == status
     if "gzip" in more.values():
         assert headers(answer)["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"loyaltyMemberId":"ann","items":[{"itemType":1}],"items":[{"itemType":2}]}', "items"),
+        (b'{"loyaltyMemberId":"ann","items":[{"itemType":1,"itemType":2}]}', "itemType"),
+        (
+            b'{"items":[{"itemType":1}],"loyaltyMemberId":"a","loyaltyMemb\\u0065rId":"b"}',
+            "loyaltyMemberId",
+        ),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused_by_name(body: bytes, field: str) -> None:
+    """Of the two the last would count, and what the first asks for would not be done."""
+    answer = Api().ask("POST", "/orders", TYPE, body)
+    assert answer.status == 422
+    (error,) = problem(answer)["errors"]
+    assert error == {"field": field, "message": "must be given once"}
+
+
+def test_an_event_may_have_a_field_twice() -> None:
+    async def read(_limit: int) -> bytes:
+        return b'{"entries":null,"data":1,"data":2}'
+
+    event = Request("POST", "/event", TYPE.get, read)
+    assert asyncio.run(event.json(Delivery)).data == 2
 
 
 def test_a_body_that_ended_before_its_end_is_refused_even_if_it_parses() -> None:

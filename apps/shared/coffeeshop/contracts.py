@@ -68,7 +68,8 @@ _AMOUNTS = (
 
 
 class Command(Document):
-    """What a client asks for: a field that is not known is an error, and named."""
+    """What a client asks for: a field that is not known is an error, and named, and so is one that
+    is given twice (`coffeeshop.request`)."""
 
     model_config = ConfigDict(extra="forbid")
 

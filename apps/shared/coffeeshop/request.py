@@ -1,5 +1,7 @@
 """A request, as the handlers of an API see it."""
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -22,6 +24,17 @@ MAX_BODY = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _refuse_repeated(pairs: list[tuple[str, object]]) -> None:
+    """Raises `Problem` 422 for an object that has a field twice."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        times = Counter(name for name, _ in pairs)
+        raise invalid_fields(
+            FieldError(field=name, message="must be given once")
+            for name in times
+            if times[name] > 1
+        )
 
 
 class TooLarge(Exception):
@@ -66,7 +79,8 @@ class Request:
         return dict(self.query_pairs())
 
     async def json(self, model: type[Model], limit: int = MAX_BODY) -> Model:
-        """The body as a contract. Raises `Problem` (400, 408, 413, 415 or 422)."""
+        """The body as a contract. Raises `Problem` (400, 408, 413, 415 or 422). Where an unknown
+        field is refused, so is a repeated one: of two values one would be dropped in silence."""
         media_type = (self.header("content-type") or "").partition(";")[0].strip().lower()
         if media_type not in (JSON, "application/cloudevents+json"):
             raise Problem(415, "Send the body as application/json.")
@@ -76,9 +90,13 @@ class Request:
             raise Problem(413, f"The body may have at most {limit} bytes.") from None
         except TruncatedBody:
             raise IncompleteBody(400, "The body ended before its end.") from None
+        # A reader may ignore a byte order mark (RFC 8259, 8.1).
+        body = body.removeprefix(_BOM)
         try:
-            # A reader may ignore a byte order mark (RFC 8259, 8.1).
-            return model.model_validate_json(body.removeprefix(_BOM))
+            found = model.model_validate_json(body)
+            if model.model_config.get("extra") == "forbid":
+                json.loads(body, object_pairs_hook=_refuse_repeated)
+            return found
         except ValidationError as error:
             problem = invalid_document(error)
         coding = (self.header("content-encoding") or "identity").strip().lower()
