@@ -278,6 +278,13 @@ def test_credentials_that_are_too_long_are_431(method: str, path: str) -> None:
     assert answer.status == 431
 
 
+@pytest.mark.parametrize("token", ["\xff", "Kühlhaus", "a\tb"])
+def test_credentials_that_cannot_be_handed_on_are_401(token: str) -> None:
+    """And not 503: to repeat them is of no use."""
+    answer = Api().ask("PUT", "/menu", {"authorization": f"Bearer {token}"})
+    assert (answer.status, headers(answer)["www-authenticate"]) == (401, "Bearer")
+
+
 @pytest.mark.parametrize("path", ["/things", "/busy", "/away", "/broken", "/nowhere", "/stream"])
 def test_nobody_keeps_an_answer(path: str) -> None:
     assert headers(Api().ask("GET", path))["cache-control"] == "no-store"

@@ -53,7 +53,10 @@ def _expect_bearer(request: Request, token: str) -> None:
 
 
 def _expect_credentials(request: Request) -> None:
-    _credentials(request)
+    """401 for what no sidecar hands on, and no token has (`coffeeshop.settings.TOKEN`)."""
+    given = _credentials(request)
+    if not (given.isascii() and given.isprintable()):
+        raise unauthorized()
 
 
 def _credentials(request: Request) -> str:
