@@ -77,7 +77,8 @@ def test_a_name_in_two_forms_is_one_customer(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", "\0", "\u200b", "ann\x1b[2J", "a\nb", "x" * 201, 5, None]
+    "name",
+    ["", " ", "\0", "\u200b", "ann\x1b[2J", "a\nb", "x" * 201, "\u0958" * 101, 5, None],
 )
 def test_what_is_no_name_is_refused(name: Any) -> None:
     (error,) = refused(ORDER | {"loyaltyMemberId": name})

@@ -56,7 +56,17 @@ ItemType = Annotated[int, Field(strict=True, ge=0, le=9999)]
 MAX_NAME = 200
 """Characters."""
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(accepted)]
+
+def name_of(text: str) -> str:
+    """The text as a name. Raises `ValueError`, in words for people. What is composed may be longer
+    than what came: a name that was accepted once must be again."""
+    for each in (text, kept := accepted(text)):
+        if len(each) > MAX_NAME:
+            raise ValueError(f"may have at most {MAX_NAME} characters")
+    return kept
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(name_of)]
 """What a person is called, by the rule of `coffeeshop.text`."""
 
 

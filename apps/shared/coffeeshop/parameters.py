@@ -7,12 +7,11 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from coffeeshop.fields import MAX_NAME, Moment
+from coffeeshop.fields import Moment, name_of
 from coffeeshop.http import Problem, invalid_fields
 from coffeeshop.index import Entry
 from coffeeshop.index_reader import Cursor, ShardCursor
 from coffeeshop.responses import FieldError
-from coffeeshop.text import accepted
 
 MAX_WAIT_SECONDS = 30
 PAGE = 20
@@ -117,10 +116,7 @@ def unknown_cursor() -> Problem:
 
 def name(query: Mapping[str, str], field: str) -> str:
     """A person's name or number, as `contracts.Name` has it."""
-    text = query.get(field, "")
     try:
-        if len(text) > MAX_NAME:
-            raise ValueError(f"may have at most {MAX_NAME} characters")
-        return accepted(text)
+        return name_of(query.get(field, ""))
     except ValueError as error:
         raise invalid_fields([FieldError(field=field, message=str(error))]) from None

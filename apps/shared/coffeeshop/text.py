@@ -1,24 +1,37 @@
 """People's texts, such as names: one rule at every entry, one at every exit.
 
-In: no invisible marks, Unicode's composed form (NFC), trimmed; what is left must be visible and
-have no control characters. So equal names are equal texts, however a keyboard makes them. Emoji
-stay as they are: what joins their parts is kept. Out, to a terminal: see `shown`.
+In: no invisible marks, one kind of blank, Unicode's composed form (NFC), trimmed; what is left must
+be visible and have no control characters. So equal names are equal texts, however a keyboard makes
+them. Emoji stay as they are: what joins their parts is kept. Out, to a terminal: see `shown`.
 """
 
 import unicodedata
+from itertools import chain
 
-_DROPPED = dict.fromkeys(
+_INVISIBLE = (
+    *(range(0xAD, 0xAE), range(0x34F, 0x350), range(0x61C, 0x61D), range(0x115F, 0x1161)),
+    *(range(0x17B4, 0x17B6), range(0x180E, 0x180F), range(0x200B, 0x200C), range(0x200E, 0x2010)),
+    *(range(0x202A, 0x202F), range(0x2060, 0x2070), range(0x3164, 0x3165), range(0xFEFF, 0xFF00)),
+    *(range(0xFFA0, 0xFFA1), range(0xFFF0, 0xFFFC), range(0x1BCA0, 0x1BCA4)),
+    *(range(0x1D173, 0x1D17B), range(0xE0000, 0xE0020), range(0xE0080, 0xE0100)),
+)
+"""What shows nothing, whatever stands beside it: Unicode's Default_Ignorable_Code_Point and the
+marks of annotation. Not the joiners U+200C and U+200D, the selectors of variants and the tags of
+flags, which languages and emoji need."""
+_DROPPED = dict.fromkeys(chain.from_iterable(_INVISIBLE))
+_BLANKS = dict.fromkeys(
     map(
         ord,
-        "\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
-        "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff\ufff9\ufffa\ufffb",
-    )
+        "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f"
+        "\u205f\u2800\u3000",
+    ),
+    " ",
 )
-"""Marks that show nothing: of direction, of width zero, of annotation. Not the joiners U+200C and
-U+200D, which languages and emoji need."""
+"""What looks like a blank: each is one."""
+_PLAIN: dict[int, str | None] = {**_DROPPED, **_BLANKS}
+_AT_ENDS = " \t\n\v\f\r\u200c\u200d"
+"""Blanks, and the joiners: at an end there is nothing to join."""
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that show nothing."""
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 ISOLATE, END = "\u2068", "\u2069"
 
@@ -26,8 +39,8 @@ ISOLATE, END = "\u2068", "\u2069"
 def accepted(text: str) -> str:
     """The text in the one form in which it is kept. Raises `ValueError`, in words for people."""
     if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", text.translate(_DROPPED))
-    text = text.strip()
+        text = unicodedata.normalize("NFC", text.translate(_PLAIN))
+    text = text.strip(_AT_ENDS)
     if not text.isprintable() and any(unicodedata.category(c) in _CONTROLS for c in text):
         raise ValueError("must not have control characters, such as a line's end")
     if not any(map(_is_visible, text)):
@@ -37,7 +50,7 @@ def accepted(text: str) -> str:
 
 def _is_visible(character: str) -> bool:
     """Whether something can be seen of it by itself."""
-    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK
+    return unicodedata.category(character)[0] in "LNPS"
 
 
 def shown(text: str) -> str:
