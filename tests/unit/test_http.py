@@ -374,7 +374,7 @@ def test_a_field_that_is_given_twice_is_refused_by_name(body: bytes, field: str)
 
 
 def test_an_event_may_have_a_field_twice() -> None:
-    async def read(_limit: int) -> bytes:
+    async def read(limit: int) -> bytes:
         return b'{"entries":null,"data":1,"data":2}'
 
     event = Request("POST", "/event", TYPE.get, read)

@@ -6,15 +6,15 @@
 3  the shop refused
 4  the shop cannot be reached, or cannot answer now
 5  the order did not end in time
+74 the output could not be written
 """
 
 import asyncio
-import difflib
 import json
-import re
+import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from rich.text import Text
 
 from coffee import rush as rushing
 from coffee import show, stations
+from coffee.arguments import check_encoding, chosen, names, seconds_of
 from coffee.client import (
     ENDED,
     ConfigError,
@@ -36,6 +37,7 @@ from coffee.client import (
     checked_url,
     default_url,
 )
+from coffee.output import console, errors, written
 from coffee.terminal import (
     AWAY,
     CONFIG_ERROR,
@@ -45,15 +47,13 @@ from coffee.terminal import (
     TOO_LATE,
     AsJson,
     At,
-    console,
-    errors,
     output,
-    pipe_closed,
 )
 from coffeeshop.text import shown
 
 NOT_MADE = ("PARTIAL", "FAILED", "CANCELLED")
 """Statuses with which a command exits with 1."""
+
 app = typer.Typer(
     help="Order at the Coffeeshop, and see orders move.",
     epilog="Exit codes: 0 well, 1 not made, 2 usage, 3 refused, 4 shop away, 5 too late.",
@@ -73,18 +73,6 @@ def at(
     ] = "",
 ) -> None:
     At.url = checked_url(url) if url else default_url()
-
-
-def names(incomplete: str) -> list[str]:
-    """Item names that begin so, for the shell."""
-    try:
-        return [
-            item["name"]
-            for item in ShopClient(At.url or default_url()).menu()
-            if item["name"].startswith(incomplete.upper())
-        ]
-    except (Refused, Unreachable, ConfigError):
-        return []
 
 
 @app.command()
@@ -180,7 +168,9 @@ def rush(
     as_json: AsJson = False,
 ) -> None:
     """Many customers at once, and what became of their orders."""
-    seconds = _seconds(duration)
+    if not math.isfinite(rate):
+        raise typer.BadParameter("say a number", param_hint="--rate")
+    seconds = seconds_of(duration)
     items = ShopClient(At.url).menu()
     if all(item["available"] is False for item in items):
         raise Refused("Everything is sold out.")
@@ -209,22 +199,6 @@ def _changes(pages: Iterable[list[Json]]) -> Iterator[Json]:
         now = {order["id"]: order["status"] for order in orders}
         yield from (o for o in reversed(orders) if before.get(o["id"]) != o["status"])
         before = now
-
-
-def chosen(wanted: Sequence[str], menu: Sequence[Json]) -> list[Json]:
-    """The menu's items of these names. Raises `Refused` that tells which names are near."""
-    by_name = {item["name"]: item for item in menu}
-    found, unknown = [], []
-    for text in wanted:
-        name = re.sub(r"[\s-]+", "_", text.strip()).upper()
-        if name in by_name:
-            found.append(by_name[name])
-            continue
-        near = difflib.get_close_matches(name, by_name, 2, 0.5)
-        unknown.append(f"{text} is not on the menu" + (f": {' or '.join(near)}?" if near else "."))
-    if unknown:
-        raise Refused("\n  ".join([*unknown, "`coffee menu` shows what there is."]))
-    return found
 
 
 def _watch(shop: ShopClient, order_id: str, within: int, as_json: bool) -> None:
@@ -271,19 +245,18 @@ def _summary(summary: rushing.Summary) -> Table:
     return table
 
 
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m)?", text)
-    if not match or not 0 < float(match[1]) <= 3600:
-        raise typer.BadParameter("say it as 30s or 2m, an hour at most", param_hint="--for")
-    return float(match[1]) * (60 if match[2] == "m" else 1)
-
-
 def _complain(error: Exception) -> None:
     errors.print("\n".join(map(shown, f"coffee: {error}".splitlines())), soft_wrap=True)
 
 
 def main() -> None:
+    with written():
+        _run()
+
+
+def _run() -> None:
     try:
+        check_encoding()
         app(prog_name="coffee")
     except ConfigError as error:
         errors.print(f"coffee: {error}", markup=False, highlight=False, soft_wrap=True)
@@ -294,7 +267,5 @@ def main() -> None:
     except Unreachable as error:
         _complain(error)
         sys.exit(AWAY)
-    except BrokenPipeError:
-        pipe_closed()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -13,6 +13,7 @@ import httpx
 
 Json = dict[str, Any]
 ENDED = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
+_STREAM = "text/event-stream"
 
 
 class Refused(Exception):
@@ -43,7 +44,9 @@ def checked_url(text: str) -> str:
     it."""
     try:
         url = httpx.URL(text)
-        if url.scheme in ("http", "https") and url.host:
+        has_port = url.port is None or 0 < url.port <= 65_535
+        has_more = url.query or url.fragment
+        if url.scheme in ("http", "https") and url.host and has_port and not has_more:
             return text
     except httpx.InvalidURL:
         pass
@@ -106,7 +109,24 @@ def explain(answer: httpx.Response) -> str:
         ]
         return "\n  ".join([problem.get("detail") or problem["title"], *fields])
     except (AttributeError, ValueError, KeyError, TypeError):
-        return f"It answered {answer.status_code}, and not as a shop does: is that its address?"
+        return str(_no_shop(answer))
+
+
+def _no_shop(answer: httpx.Response) -> Refused:
+    status = answer.status_code
+    return Refused(f"It answered {status}, and not as a shop does: is that its address?")
+
+
+def _document(answer: httpx.Response, has: str, kind: type) -> Json:
+    """The document, if its field `has` is of that kind. Raises `Refused` for what is none of a
+    shop."""
+    try:
+        found = answer.json()
+    except ValueError:
+        raise _no_shop(answer) from None
+    if not isinstance(found, dict) or not isinstance(found.get(has), kind):
+        raise _no_shop(answer)
+    return found
 
 
 class ShopClient:
@@ -124,8 +144,7 @@ class ShopClient:
             raise ConfigError(f"The environment's proxy cannot be used: {error}") from None
 
     def menu(self) -> list[Json]:
-        found: list[Json] = self._call("GET", "/v1/api/menu")["items"]
-        return found
+        return self._list("items", "/v1/api/menu")
 
     def place(self, customer: str, items: Sequence[Json]) -> Json:
         """Place an order, once, however often the request must be repeated."""
@@ -152,13 +171,11 @@ class ShopClient:
 
     def orders_of(self, customer: str, limit: int) -> list[Json]:
         query = {"loyaltyMemberId": customer, "limit": limit}
-        found: list[Json] = self._call("GET", "/v1/api/orders", params=query)["orders"]
-        return found
+        return self._list("orders", "/v1/api/orders", params=query)
 
     def orders(self, limit: int, status: str | None = None) -> list[Json]:
         query = {"limit": limit} | ({"status": status} if status else {})
-        found: list[Json] = self._call("GET", "/v1/api/fulfillment-orders", params=query)["orders"]
-        return found
+        return self._list("orders", "/v1/api/fulfillment-orders", params=query)
 
     def follow(self, path: str, **params: Any) -> Iterator[Json | None]:
         """Each version of what is followed, without end: a stream that ends is opened again.
@@ -168,6 +185,8 @@ class ShopClient:
             try:
                 with self._client.stream("GET", path, params=params) as answer:
                     self._check(answer)
+                    if not answer.headers.get("content-type", "").startswith(_STREAM):
+                        raise _no_shop(answer)
                     missed = 0
                     for line in answer.iter_lines():
                         if line.startswith("data: "):
@@ -180,14 +199,20 @@ class ShopClient:
                     raise self._away(error) from None
                 time.sleep(0.5)
 
-    def _call(self, method: str, path: str, **arguments: Any) -> Json:
+    def _list(self, name: str, path: str, **arguments: Any) -> list[Json]:
+        found: list[Json] = self._call("GET", path, has=name, kind=list, **arguments)[name]
+        return found
+
+    def _call(
+        self, method: str, path: str, *, has: str = "id", kind: type = str, **arguments: Any
+    ) -> Json:
+        """The document that a shop answers: its field `has` is of that kind."""
         give_up = time.monotonic() + self.PATIENCE
         while True:
             try:
                 answer = self._client.request(method, path, **arguments)
                 self._check(answer)
-                found: Json = answer.json()
-                return found
+                return _document(answer, has, kind)
             except httpx.ConnectError as error:
                 raise self._away(error) from None  # nobody listens there: no passing trouble
             except (httpx.TransportError, Unreachable) as error:

@@ -29,7 +29,7 @@ class Station(ShopClient):
     def tickets(self, state: str, limit: int) -> Json:
         """A page of tickets: open ones oldest first, closed ones newest first."""
         query = {"state": state, "limit": limit}
-        return self._call("GET", f"{self._path}/tickets", params=query)
+        return self._call("GET", f"{self._path}/tickets", has="tickets", kind=list, params=query)
 
     def changes(self, limit: int) -> Iterator[Json | None]:
         """The open tickets at each change, with those that ended a moment ago."""
@@ -47,13 +47,14 @@ class Station(ShopClient):
         cannot be made."""
         given = {"by": by, "items": items, "reason": reason}
         body = {name: value for name, value in given.items() if value is not None}
-        return self._call("POST", f"{self._path}/tickets/{order_id}/{step}", json=body)
+        path = f"{self._path}/tickets/{order_id}/{step}"
+        return self._call("POST", path, has="orderId", json=body)
 
     def close_day(self, by: str, reason: str) -> int:
         """End all that is open. Returns how many tickets that were."""
-        ended = 0
+        ended, path, body = 0, f"{self._path}/close-day", {"by": by, "reason": reason}
         while True:
-            told = self._call("POST", f"{self._path}/close-day", json={"by": by, "reason": reason})
+            told = self._call("POST", path, has="ended", kind=int, json=body)
             ended += int(told["ended"])
             if not told["open"] or not told["ended"]:
                 return ended

@@ -14,9 +14,10 @@ from rich.live import Live
 
 from coffee import keys
 from coffee.client import Json, Refused, Unreachable
+from coffee.output import console
 from coffee.screen import Screen, Tap, line
 from coffee.staff import Station
-from coffee.terminal import AsJson, At, console, output
+from coffee.terminal import AsJson, At, output
 
 LIMIT = 100
 """Tickets on a screen."""
