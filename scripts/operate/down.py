@@ -11,7 +11,8 @@ def main() -> None:
     if not stack.is_up():
         left = orphans.stop(stack.layout)
         names = ", ".join(left)
-        say(f"supervisord was gone; stopped: {names}." if left else "The stack is not up.")
+        said = f"supervisord did not answer; stopped: {names}."
+        say(said if left else "The stack is not up.")
         return
     stack.down()
     say("Down.")

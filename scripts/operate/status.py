@@ -55,7 +55,7 @@ def main() -> int:
         for each in left:
             print(f"{each.name:18}{'LEFT':10}pid {each.process.pid}")
         if left:
-            print("supervisord is gone, and these serve on: `make down` stops them.")
+            print("supervisord does not answer, and these serve on: `make down` stops them.")
         else:
             print("The stack is not up: `make up` starts it.")
         return 1

@@ -1,4 +1,5 @@
-"""What still runs of a stack whose supervisord is gone, or whose folder was deleted under it."""
+"""What still runs of a stack whose supervisord is gone or does not answer, or whose folder was
+deleted under it."""
 
 import contextlib
 import os
@@ -76,3 +77,4 @@ def _signal(left: Orphan, number: signal.Signals) -> None:
         group = os.getpgid(left.process.pid)
         if group != os.getpgrp():
             os.killpg(group, number)
+            os.killpg(group, signal.SIGCONT)  # what is stopped heeds no other but SIGKILL

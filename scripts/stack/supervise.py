@@ -17,12 +17,11 @@ from typing import Any, Self
 import httpx
 import psutil
 import valkey
-from supervisor.xmlrpc import SupervisorTransport
 
 from scripts.base.console import Failure, say
 from scripts.provision import programs, zipkin
 from scripts.provision.programs import Tools
-from scripts.stack import listening, orphans, plan, ports, resources, runtime, supervisord
+from scripts.stack import listening, orphans, plan, ports, resources, rpc, runtime, supervisord
 from scripts.stack.listening import LOOPBACK, Address
 from scripts.stack.plan import Layout, Ports, prepare, processes
 from scripts.stack.runtime import APIS, Process
@@ -136,6 +135,7 @@ class Stack:
         self._socket.unlink(missing_ok=True)
 
     def is_up(self) -> bool:
+        """Whether supervisord answers: one that is stopped (SIGSTOP) does not."""
         try:
             return bool(self._rpc().getPID())
         except (OSError, xmlrpc.client.Error):
@@ -269,8 +269,7 @@ class Stack:
         return self.layout.log("stack")
 
     def _rpc(self) -> Any:
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
+        return rpc.supervisor(self._socket)
 
 
 def _ok(url: str, headers: dict[str, str] | None = None) -> Callable[[], bool]:

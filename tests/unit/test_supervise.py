@@ -12,10 +12,11 @@ import psutil
 import pytest
 
 from scripts.base.console import Failure
-from scripts.stack import orphans, plan, ports, supervisord
+from scripts.stack import orphans, plan, ports, rpc, supervisord
 from scripts.stack.listening import LOOPBACK, Address
 from scripts.stack.plan import Layout
 from scripts.stack.runtime import Process
+from scripts.stack.supervise import Stack
 from tests.support.waiting import until
 
 NASTY = """we "ir'd; #1 50%off %(here)s ü$HOME"""
@@ -166,6 +167,23 @@ def test_no_secret_is_in_what_supervisord_reads_and_prints(layout: Layout) -> No
     with pytest.raises(Failure) as failure:
         supervisord.start(layout, [bad])
     assert "50%off" not in str(failure.value)
+
+
+def test_a_supervisord_that_is_stopped_does_not_answer_and_is_ended(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "PATIENCE", 0.5)
+    supervisord.start(layout, [telling(layout, "valkey", "store")])
+    until_there(layout.home / "valkey")
+    stack = Stack(layout.home)
+    assert stack.is_up()
+    supervisor = psutil.Process(int((layout.run / "supervisor.pid").read_text()))
+    supervisor.suspend()
+    assert not stack.is_up()
+    found = orphans.find(layout)
+    assert {left.name for left in found} == {"supervisord", "valkey"}
+    stack.down()
+    assert not any(left.process.is_running() for left in found)
 
 
 @pytest.mark.parametrize("lost", ["supervisord", "its folder"])
