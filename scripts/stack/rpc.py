@@ -27,7 +27,7 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 - its base has it
+    def make_connection(self, _host: Any) -> http.client.HTTPConnection:
         return _Connection(self._path)
 
 

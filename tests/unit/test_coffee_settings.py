@@ -152,6 +152,15 @@ def test_what_an_encoding_does_not_have_is_replaced(
     assert "ffin ?" in ran.stdout
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_reader_that_has_enough_ends_it_without_a_word(shop: str, more: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = written_to(writer, "menu", *more, COFFEESHOP_URL=shop)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_output_that_cannot_be_written_has_a_code_of_its_own(

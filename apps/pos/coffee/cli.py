@@ -10,7 +10,6 @@
 """
 
 import asyncio
-import json
 import math
 import sys
 import time
@@ -37,7 +36,7 @@ from coffee.client import (
     checked_url,
     default_url,
 )
-from coffee.output import console, errors, written
+from coffee.output import console, errors, print_json, written
 from coffee.terminal import (
     AWAY,
     CONFIG_ERROR,
@@ -151,7 +150,7 @@ def board(
     pages = shop.follow("/v1/api/fulfillment-orders/events", limit=limit)
     if as_json:
         for page in filter(None, pages):
-            print(json.dumps(page["orders"]), flush=True)
+            print_json(page["orders"])
     elif console.is_terminal:
         with Live(console=console, screen=True, auto_refresh=False) as screen:
             for page in filter(None, pages):
@@ -214,7 +213,7 @@ def _watch(shop: ShopClient, order_id: str, within: int, as_json: bool) -> None:
             if now["status"] in ENDED or time.monotonic() > deadline:
                 break
     if as_json:
-        print(json.dumps(now))
+        print_json(now)
     if now["status"] in NOT_MADE:
         raise typer.Exit(FAILED)
     if now["status"] not in ENDED:

@@ -1,11 +1,12 @@
 """Where `coffee` writes: a terminal, a pipe or a file, in any encoding, perhaps closed or full."""
 
 import io
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -21,6 +22,14 @@ class _Console(Console):
 # What is printed is other people's text: no markup, no :emoji: and no colours are read into it.
 console = _Console(markup=False, emoji=False, highlight=False)
 errors = _Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+def print_json(document: Any) -> None:
+    """In a line, at once."""
+    try:
+        print(json.dumps(document), flush=True)
+    except BrokenPipeError:
+        _end(PIPE_CLOSED)  # here: the library of the commands would make it 1
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """What the commands have in common: exit codes, options, and how a document is printed."""
 
-import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+
+from coffee.output import print_json
 
 FAILED, CONFIG_ERROR, REFUSED, AWAY, TOO_LATE = 1, 2, 3, 4, 5
 INTERRUPTED = 130
@@ -22,6 +23,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 
 def output(document: Any, as_json: bool, show_it: Callable[[], None]) -> None:
     if as_json:
-        print(json.dumps(document))
+        print_json(document)
     else:
         show_it()
