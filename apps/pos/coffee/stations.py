@@ -1,7 +1,6 @@
 """The commands of a station's staff."""
 
 import getpass
-import json
 import threading
 import time
 from collections import deque
@@ -14,7 +13,7 @@ from rich.live import Live
 
 from coffee import keys
 from coffee.client import Json, Refused, Unreachable
-from coffee.output import console
+from coffee.output import console, print_json
 from coffee.screen import Screen, Tap, line
 from coffee.staff import Station
 from coffee.terminal import AsJson, At, output
@@ -43,7 +42,7 @@ def station(
         output(found, as_json, lambda: _print_all(found))
     elif as_json:
         for page in filter(None, place.changes(LIMIT)):
-            print(json.dumps(page["tickets"]), flush=True)
+            print_json(page["tickets"])
     elif console.is_terminal:
         _Desk(name, place.url, by or _person()).work()
     else:
