@@ -8,9 +8,10 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from coffeeshop.contracts import MenuItem, SoldOutList, Station
+from coffeeshop.contracts import MenuItem, Station
 from coffeeshop.responses import Problem, ProblemDetails
 from coffeeshop.sidecar import Sidecar
+from coffeeshop.sold_out import SoldOutList
 from coffeeshop.tickets import TicketPage
 from coffeeshop.transport import NoAnswer, Reply, ServiceUnavailable
 

@@ -292,15 +292,3 @@ class StationAnswered(Document):
     final: bool = True
     items: tuple[MadeItem, ...]
     answeredAt: AwareDatetime
-
-
-# Stations: staff
-
-
-class SoldOutItem(Document):
-    itemType: ItemType
-    since: datetime
-
-
-class SoldOutList(Document):
-    items: tuple[SoldOutItem, ...]

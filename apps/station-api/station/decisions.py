@@ -7,14 +7,13 @@ What becomes of a ticket later is in `station.tickets`. W1 to W17 are the workfl
 from collections.abc import Callable
 from datetime import datetime
 
-from coffeeshop import contracts
 from coffeeshop.contracts import (
     ItemStatus,
     ItemToMake,
-    SoldOutList,
     Station,
     StationOrdered,
 )
+from coffeeshop.sold_out import SoldOutItem, SoldOutList
 from coffeeshop.tickets import Ticket, TicketItem
 
 
@@ -120,7 +119,7 @@ def _ticket(
 def with_item(current: SoldOutList, item_type: int, now: datetime) -> SoldOutList:
     if any(each.itemType == item_type for each in current.items):
         return current
-    entry = contracts.SoldOutItem(itemType=item_type, since=now)
+    entry = SoldOutItem(itemType=item_type, since=now)
     return SoldOutList(items=(*current.items, entry))
 
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
-from coffeeshop import contracts, paths
-from coffeeshop.contracts import SoldOutList, Station
+from coffeeshop import paths
+from coffeeshop.contracts import Station
 from coffeeshop.environment import Environment
 from coffeeshop.http import Problem, Request, Response
 from coffeeshop.logs import Log
 from coffeeshop.operation import JSON, Answer, Operation
 from coffeeshop.sidecar import Sidecar
+from coffeeshop.sold_out import SoldOutItem, SoldOutList
 from coffeeshop.store import Store
 from station.decisions import with_item, without_item
 
@@ -38,7 +39,7 @@ class SoldOut:
     @Operation(
         "getUnavailable",
         "Whether an item is sold out",
-        (Answer(200, "It is sold out", contracts.SoldOutItem, JSON),),
+        (Answer(200, "It is sold out", SoldOutItem, JSON),),
         problems=(404, 503),
     )
     async def get_sold_out(self, request: Request) -> Response:

@@ -1,10 +1,12 @@
-"""No six lines of code stand twice in apps/ and scripts/."""
+"""Modules are small, and no six lines of code stand twice."""
 
 from collections import defaultdict
 from pathlib import Path
 
 from scripts.base.checkout import CHECKOUT
 
+LONGEST = 300
+"""Lines of a module."""
 RUN = 6
 """Lines that may not be repeated: fewer are an idiom, not a copy."""
 
@@ -30,3 +32,9 @@ def test_no_six_lines_of_code_stand_twice() -> None:
                 if sum(len(line) > 3 for line in key) == RUN:  # brackets alone are no copy
                     places[key].append(f"{path.relative_to(CHECKOUT)}:{run[0][0]}")
     assert [found for found in places.values() if len(found) > 1] == []
+
+
+def test_a_module_of_the_apps_fits_on_a_few_screens() -> None:
+    modules = (CHECKOUT / "apps").rglob("*.py")
+    lengths = {path: len(path.read_text().splitlines()) for path in modules}
+    assert {path.name: length for path, length in lengths.items() if length > LONGEST} == {}
