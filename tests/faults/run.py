@@ -37,9 +37,10 @@ class Run:
     def url(self, api: str) -> str:
         return f"http://127.0.0.1:{self.stack.ports.app(api)}"
 
-    def sell_out(self) -> None:
+    def sell_out(self, staff_token: str = "") -> None:
         target = f"{self.url('kitchen')}/v1/api/kitchen/unavailable/{SOLD_OUT}"
-        httpx.put(target, timeout=10).raise_for_status()
+        headers = {"authorization": f"Bearer {staff_token}"} if staff_token else {}
+        httpx.put(target, headers=headers, timeout=10).raise_for_status()
 
     def under_load(
         self,

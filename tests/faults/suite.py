@@ -6,7 +6,7 @@ Each breaks something, mends it, and audits every order; it yields a row for the
 from collections.abc import Callable, Iterator, Sequence
 
 from scripts.base.console import say
-from tests.faults import clocks, crash_points, deliveries, outages, stalls, starvation
+from tests.faults import by_staff, clocks, crash_points, deliveries, outages, stalls, starvation
 from tests.faults.audit import CaseResult
 from tests.faults.run import Run
 
@@ -26,6 +26,7 @@ SUITE: dict[str, Case] = {
     "crash-giving-up": crash_points.case(
         crash_points.giving_up, order_deadline_seconds=str(crash_points.DEADLINE)
     ),
+    "by-staff": by_staff.kills,
     "same-moment": deliveries.same_moment,
     "redelivered": deliveries.redelivered,
     "poison": deliveries.poison,
