@@ -21,7 +21,7 @@ from station.board import TICKETS, OpenTickets, ticket_key
 from station.tickets import report
 
 TICKET_DOCUMENTS = TypeAdapter(Ticket)
-PLACE_BUDGET = timedelta(seconds=2)
+INDEX_BUDGET = timedelta(seconds=2)
 """Within which a ticket's index entry is tried. Else the order comes again."""
 
 
@@ -43,7 +43,7 @@ class Desk:
     async def put_up(self, tickets: Iterable[Ticket]) -> None:
         """Add the tickets that staff take up to the index, before they are saved (T1). Raises
         `ServiceUnavailable` if that is not confirmed."""
-        until = self._env.clock() + PLACE_BUDGET
+        until = self._env.clock() + INDEX_BUDGET
         for ticket in tickets:
             if ticket.acceptedAt is None:
                 continue
