@@ -27,8 +27,9 @@ _HEAD = """\
 }
 
 # A body is sent on when all of it is here, up to twice what an API takes: who sends slowly holds
-# no place of an API. Whose connection is refused is asked again: its pod is being replaced. Headers
-# that sidecars trust are taken from nobody else.
+# no place of an API. Whose connection is refused is asked again: its pod is being replaced. So no
+# connection is kept: a kept one goes on to a pod that ends, and wasmtime answers 500 there.
+# Headers that sidecars trust are taken from nobody else.
 (api) {
 	reverse_proxy {args[0]}:80 {
 		lb_try_duration 3s
@@ -39,6 +40,7 @@ _HEAD = """\
 		transport http {
 			dial_timeout 1s
 			max_conns_per_host 256
+			keepalive off
 		}
 	}
 }
