@@ -186,6 +186,8 @@ class Load:
             sidecar = _sidecar_of("counter-api")
             print(self._shop.kubectl("logs", "-l", sidecar, "-c", "daprd", "--tail=40"))
         assert not never, (len(never), never[0])
+        failures = [a for attempt in attempts for a in attempt.answers if a.startswith("500")]
+        assert not failures, (len(failures), failures[0])
         with ThreadPoolExecutor(16) as pool:
             orders = list(pool.map(lambda a: _ended(self._shop, str(a.order_id)), attempts))
         assert len({order["id"] for order in orders}) == len(orders)
