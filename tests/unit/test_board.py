@@ -280,3 +280,17 @@ def test_an_order_that_was_tried_twice_is_one_ticket() -> None:
     kitchen.tap("fail", reason="no")
     assert kitchen.listed("closed") == [ORDER_ID]
     assert kitchen.get("/v1/api/kitchen/times")["tickets"] == 1
+
+
+def test_a_ticket_of_a_clock_that_was_ahead_stays_in_the_list_of_closed_ones() -> None:
+    """Its entry counts for less than its own time, by which it is told to be the ticket's own."""
+    kitchen = Staffed()
+    kitchen.now = NOW + timedelta(days=3)
+    kitchen.two(numbered(0), secondsLeft=9 * 86_400)
+    finish(kitchen, 0)
+    kitchen.now = NOW
+    for number in range(1, 200):
+        kitchen.now += timedelta(seconds=1)
+        kitchen.two(numbered(number), secondsLeft=9_000)
+        finish(kitchen, number)
+    assert sorted(kitchen.listed("closed")) == [numbered(number) for number in range(200)]

@@ -8,11 +8,12 @@ import asyncio
 from coffeeshop.contracts import OrderStatus, Station
 from coffeeshop.environment import Environment
 from coffeeshop.index_reader import Cursor
+from coffeeshop.pages import Page
 from coffeeshop.settings import Settings
 from coffeeshop.sidecar import Sidecar
 from counter.documents import Order
 from counter.late import LateOrders
-from counter.listing import Page
+from counter.view import OrderView
 from example_counter import Counter, run
 from example_orders import DEADLINE
 
@@ -23,7 +24,7 @@ DAY = 86_400
 
 def late(
     counter: Counter, cursor: Cursor | None = None, count: int = 20, status: str | None = None
-) -> Page:
+) -> Page[OrderView]:
     async def sleep(_: float) -> None:
         return
 
@@ -31,8 +32,8 @@ def late(
     return asyncio.run(LateOrders(Sidecar(counter.sidecar, ""), env).page(cursor, count, status))
 
 
-def ids(page: Page) -> list[str]:
-    return [seen.order.id for seen in page.orders]
+def ids(page: Page[OrderView]) -> list[str]:
+    return [seen.order.id for seen in page.documents]
 
 
 def accepted(counter: Counter) -> Order:

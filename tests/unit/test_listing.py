@@ -82,8 +82,8 @@ def page(
             status=status,
         )
     )
-    assert all(status in (None, seen.status) for seen in found.orders)
-    return [seen.order.id for seen in found.orders], found.next
+    assert all(status in (None, seen.status) for seen in found.documents)
+    return [seen.order.id for seen in found.documents], found.next
 
 
 def test_a_filtered_page_has_what_there_is_however_far_it_is_behind() -> None:

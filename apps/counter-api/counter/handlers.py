@@ -183,7 +183,7 @@ class Counter:
 
         async def read() -> Snapshot:
             newest = await self._listing.page(None, limit, customer=None, status=None)
-            orders = tuple(map(wire.document, newest.orders))
+            orders = tuple(map(wire.document, newest.documents))
             return Snapshot(wire.page_of(orders, newest.next), False, orders)
 
         key = f"newest {limit}"

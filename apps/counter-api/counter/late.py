@@ -9,9 +9,10 @@ from itertools import islice
 from coffeeshop.environment import Environment
 from coffeeshop.index import Entry
 from coffeeshop.index_reader import Cursor
+from coffeeshop.pages import NEWEST, Page
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
-from counter.listing import FILTERED, MIN_READS, NEWEST, Page
+from counter.listing import FILTERED, MIN_READS
 from counter.orders import STORE, Orders
 from counter.sweep_state import SWEEP_STATE_KEY, SWEEP_STATES, batches
 from counter.view import OrderView
@@ -23,7 +24,7 @@ class LateOrders:
         self._orders = Orders(sidecar, env.clock)
         self._states = Store(sidecar, STORE, SWEEP_STATES)
 
-    async def page(self, cursor: Cursor | None, count: int, status: str | None) -> Page:
+    async def page(self, cursor: Cursor | None, count: int, status: str | None) -> Page[OrderView]:
         """Up to `count` late orders, newest first: among the 1,200 at most that a page looks at.
         Raises `ServiceUnavailable`."""
         now = self._env.clock()

@@ -6,7 +6,7 @@ An order is called out from its placing until it was collected, or until it was 
 """
 
 from collections.abc import Collection as Container
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,10 +14,11 @@ from coffeeshop.contracts import OrderStatus
 from coffeeshop.environment import Environment
 from coffeeshop.index import REST_MS, SEGMENTS, milliseconds
 from coffeeshop.index_reader import IndexReader
+from coffeeshop.pages import NEWEST
+from coffeeshop.sequences import batches
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
 from counter.documents import Collection, Order
-from counter.listing import NEWEST
 from counter.orders import ALL_ORDERS, STORE, Orders, collection_key
 from counter.sweep_state import SWEEP_STATE_KEY, SWEEP_STATES
 from counter.view import OrderView
@@ -89,7 +90,7 @@ class PickupBoard:
         now, time = self._env.clock(), self._env.settings.pickup_time
         ids = await self._candidates(now)
         seen = {key: each for key, each in self._settled.items() if key in ids}
-        for some in _chunks([key for key in ids if key not in seen]):
+        for some in batches([key for key in ids if key not in seen], BATCH_SIZE):
             seen |= await self._orders.find_many(some)
         self._settled = {k: each for k, each in seen.items() if each.order.settled is not None}
         self._collected &= seen.keys()
@@ -120,8 +121,3 @@ class PickupBoard:
         collection = Collection(self._env.clock())
         before = await self._orders.collections.create(collection_key(order_id), collection)
         return before.value if before else collection
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(ids), BATCH_SIZE):
-        yield ids[begin : begin + BATCH_SIZE]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from coffeeshop import sequences
 from coffeeshop.contracts import Station
 from coffeeshop.index import Entry, Position, milliseconds, moment
 from coffeeshop.store import Store, Stored
@@ -101,8 +102,7 @@ def _is_due(entry: OpenEntry, now: int) -> bool:
 
 def batches(entries: Sequence[OpenEntry]) -> Iterator[Sequence[OpenEntry]]:
     """The entries in parts that are looked at together."""
-    for begin in range(0, len(entries), BATCH_SIZE):
-        yield entries[begin : begin + BATCH_SIZE]
+    return sequences.batches(entries, BATCH_SIZE)
 
 
 SWEEP_STATES = TypeAdapter(SweepState)

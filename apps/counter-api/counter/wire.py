@@ -9,9 +9,9 @@ from coffeeshop import contracts, parameters
 from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
 from coffeeshop.http import Problem, invalid_fields
 from coffeeshop.index_reader import Cursor
+from coffeeshop.pages import Page
 from coffeeshop.responses import FieldError
 from counter.documents import Collection, Item, ItemOutcome
-from counter.listing import Page
 from counter.order import OrderRequest, Rejected, Wanted, WrongCount, WrongItems
 from counter.pickup import Pickup
 from counter.view import OrderView
@@ -92,10 +92,10 @@ def document(seen: OrderView) -> bytes:
     return contracts.with_numbers(_ORDERS.dump_json(_order(seen)))
 
 
-def page(found: Page) -> bytes:
+def page(found: Page[OrderView]) -> bytes:
     """The page of orders as JSON."""
     document = contracts.OrderPage(
-        orders=tuple(map(_order, found.orders)),
+        orders=tuple(map(_order, found.documents)),
         next=parameters.encoded(found.next) if found.next else None,
     )
     return contracts.with_numbers(_PAGES.dump_json(document))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from coffeeshop.index import SEGMENTS, Entry, Index, Indexes, Position, milliseconds
+from coffeeshop.sequences import batches
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Save, Store, Stored
 from coffeeshop.tickets import Ticket
@@ -72,6 +73,15 @@ def ticket_key(order_id: str) -> str:
     return f"order-{order_id}"
 
 
+async def find_tickets(tickets: Store[Ticket], ids: Sequence[str]) -> dict[str, Ticket]:
+    """Those of the orders' tickets that exist, by order id. Raises `ServiceUnavailable`."""
+    found: dict[str, Ticket] = {}
+    for some in batches(ids, BATCH_SIZE):
+        stored = await tickets.get_many([ticket_key(each) for each in some])
+        found |= {each.value.orderId: each.value for each in stored.values()}
+    return found
+
+
 class OpenTickets:
     def __init__(self, sidecar: Sidecar, store: str, tickets: Store[Ticket]) -> None:
         self._tickets = tickets
@@ -92,7 +102,7 @@ class OpenTickets:
             added, positions = await self._indexes.since(TICKETS, positions, heads, ROOM)
             # A ticket that was tried twice has two entries: the later one counts.
             entries = {entry.id: entry for entry in sorted((*new, *added))}
-            found |= await self._find(list(entries))
+            found |= await find_tickets(self._tickets, list(entries))
             kept |= {
                 each.id: each
                 for each in entries.values()
@@ -105,14 +115,6 @@ class OpenTickets:
         if looked_at - len(kept) >= WORTH:
             await self._save(Board(positions, tuple(kept.values())), stored)
         return [found[each] for each in kept if each in found]
-
-    async def _find(self, ids: Sequence[str]) -> dict[str, Ticket]:
-        found: dict[str, Ticket] = {}
-        for begin in range(0, len(ids), BATCH_SIZE):
-            keys = [ticket_key(each) for each in ids[begin : begin + BATCH_SIZE]]
-            stored = await self._tickets.get_many(keys)
-            found |= {each.value.orderId: each.value for each in stored.values()}
-        return found
 
     async def _save(self, board: Board, stored: Stored[Board] | None) -> None:
         """If another reader was faster, what that one saved is right too."""

@@ -14,6 +14,7 @@ from coffeeshop.index_reader import UnknownCursor
 from coffeeshop.live import Snapshot, check_stream_limit, events, latest
 from coffeeshop.logs import Log
 from coffeeshop.operation import JSON, Answer, Operation, Parameter
+from coffeeshop.pages import Page
 from coffeeshop.responses import FieldError
 from coffeeshop.tickets import (
     AgeLimits,
@@ -28,7 +29,7 @@ from coffeeshop.tickets import (
 from station.board import ticket_key
 from station.desk import Desk, NoTicket
 from station.ids import make_id
-from station.listing import Listing, Page
+from station.listing import Listing
 from station.tickets import Action, Refused, UnknownItem, close, etag, repeats, tapped
 from station.times import DAY, MOST, times
 
@@ -88,7 +89,7 @@ class TicketApi:
                 page = await self._listing.closed(cursor, limit)
         except UnknownCursor:
             raise parameters.unknown_cursor() from None
-        return Response(200, self._page(tuple(map(Ticket.to_json, page.tickets)), page))
+        return Response(200, self._page(tuple(map(Ticket.to_json, page.documents)), page))
 
     @Operation(
         "followTickets",
@@ -117,7 +118,7 @@ class TicketApi:
 
         async def read() -> Snapshot:
             page = await self._listing.board(limit)
-            tickets = tuple(map(Ticket.to_json, page.tickets))
+            tickets = tuple(map(Ticket.to_json, page.documents))
             return Snapshot(self._page(tickets, page), False, tickets)
 
         followed = f"tickets of {self._station} {limit}"
@@ -127,7 +128,7 @@ class TicketApi:
     def _changes(self, tickets: tuple[bytes, ...]) -> bytes:
         return self._page(tickets, Page([], None))
 
-    def _page(self, tickets: tuple[bytes, ...], page: Page) -> bytes:
+    def _page(self, tickets: tuple[bytes, ...], page: Page[Ticket]) -> bytes:
         """A `TicketPage` of tickets that are written already."""
         settings = self._env.settings
         limits = AgeLimits(
