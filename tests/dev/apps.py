@@ -9,7 +9,7 @@ from typing import Any
 from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, Router, TooLarge
 from coffeeshop.settings import Settings
-from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
+from coffeeshop.transport import Call, NoAnswer, Reply
 from scripts.describe import guests
 from scripts.stack.resources import DAPR, apis, stations
 from scripts.stack.runtime import OPTIONAL
@@ -68,7 +68,7 @@ class NativeApp:
 
         self.sidecar.handle(call, answer)
         try:
-            reply = await asyncio.wait_for(replied, TIMEOUT)
+            reply = await asyncio.wait_for(replied, call.timeout)
         except TimeoutError:
             reply = None
         if reply is None:

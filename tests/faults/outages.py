@@ -1,10 +1,11 @@
 """Processes killed, a station away, the store away, and more load than can be taken."""
 
 import asyncio
+import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
@@ -99,29 +100,43 @@ def kill_in_sweeps(run: Run) -> Iterator[CaseResult]:
 
 
 def store_away(run: Run) -> Iterator[CaseResult]:
-    """Broker and store away: each post is refused quickly, and the shop goes on by itself."""
+    """Broker and store away: each post is refused quickly, and the shop goes on by itself. First
+    they refuse connections, then they accept them and answer nothing."""
+    stack = run.stack
+    yield _without_store(run, "away", lambda: stack.stop("valkey"), lambda: stack.start("valkey"))
+    yield _without_store(
+        run,
+        "hang",
+        lambda: stack.kill("valkey", signal.SIGSTOP),
+        lambda: stack.kill("valkey", signal.SIGCONT),
+    )
+
+
+def _without_store(
+    run: Run, how: str, begin_outage: Callable[[], None], end_outage: Callable[[], None]
+) -> CaseResult:
     refused: list[Attempt] = []
 
     def disturb(attempts: list[Attempt]) -> float:
         time.sleep(run.seconds * 0.2)
-        run.stack.stop("valkey")
+        begin_outage()
         begin = time.time()
         time.sleep(run.outage)
         end = time.time()
-        run.stack.start("valkey")
+        end_outage()
         mended = time.time()
         time.sleep(5)
         refused.extend(a for a in attempts if begin + 0.5 < a.begun < end - 3)
         return mended
 
-    result = run.under_load(f"broker and store away for {run.outage:.0f} s", disturb)
+    result = run.under_load(f"broker and store {how} for {run.outage:.0f} s", disturb)
     wrong = [a for a in refused if a.status != 503 or a.seconds > 3]
     if wrong or not refused:
         told = sorted({(a.status or 0, round(a.seconds, 1)) for a in wrong})[:5]
         result.broken.append(f"G13: {len(wrong)} of {len(refused)} posts were answered {told}")
     slowest = max((a.seconds for a in refused), default=0)
     result.notes.append(f"{len(refused)} refused with 503 within {slowest:.1f} s")
-    yield result
+    return result
 
 
 def overload(run: Run) -> Iterator[CaseResult]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from coffeeshop.http import Request, Response
-from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply
+from coffeeshop.transport import Call, NoAnswer, Reply
 from tests.dapr.world import Backend
 from tests.simulation.loop import GuestLoop, tasks_of_request
 from tests.simulation.tape import Tape
@@ -299,7 +299,7 @@ class _Exchange:
         if self.world.injects("call is late"):
             delay += self.world.lateness()
         self.world.after(delay, self._apply)
-        self.world.after(int(TIMEOUT * 1000), self._time_out)
+        self.world.after(int(call.timeout * 1000), self._time_out)
 
     def _apply(self) -> None:
         world = self.world

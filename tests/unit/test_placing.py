@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from coffeeshop.contracts import OrderStatus
-from coffeeshop.transport import Call, ServiceUnavailable
+from coffeeshop.transport import TIMEOUT, Call, ServiceUnavailable
 from counter.ids import derived_id
 from counter.outcomes import Abandoned, KeyReused, OutcomeUnknown, UnknownOrder
 from counter.workflow import LOAD_SHED_AFTER, PLACE_BUDGET
@@ -72,6 +72,17 @@ def test_a_shop_whose_first_answers_take_long_takes_no_order_and_stores_nothing(
     with pytest.raises(ServiceUnavailable):
         counter.place()
     assert counter.sidecar.documents == {}
+
+
+def test_the_first_calls_of_an_order_wait_no_longer_than_load_shedding_allows() -> None:
+    """G13: a store that hangs holds no place of the runtime for longer."""
+    counter = Counter()
+    seen: list[Call] = []
+    counter.sidecar.before = seen.append
+    counter.place()
+    first, later = seen[:2], seen[2:]
+    assert {call.timeout for call in first} == {LOAD_SHED_AFTER.total_seconds()}
+    assert {call.timeout for call in later} == {TIMEOUT}
 
 
 def test_an_order_whose_saving_was_not_confirmed_is_placed_if_it_is_there() -> None:

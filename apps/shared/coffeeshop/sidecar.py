@@ -8,15 +8,18 @@ from collections.abc import Mapping
 
 from coffeeshop.cloudevents import MEDIA_TYPE
 from coffeeshop.logs import traceparent
-from coffeeshop.transport import Call, NoAnswer, Reply, ServiceUnavailable, Transport
+from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply, ServiceUnavailable, Transport
 
 PUBSUB = "pubsub"
 
 
 class Sidecar:
-    def __init__(self, transport: Transport, token: str) -> None:
+    """`timeout` is in seconds, for each of its calls."""
+
+    def __init__(self, transport: Transport, token: str, timeout: float = TIMEOUT) -> None:
         self._transport = transport
         self._token = token
+        self._timeout = timeout
 
     async def call(
         self,
@@ -34,7 +37,8 @@ class Sidecar:
         if self._token:
             headers.append(("dapr-api-token", self._token))
         headers += traceparent.get().headers()
-        return await self._transport.send(Call(method, target, tuple(headers), body, wants_date))
+        call = Call(method, target, tuple(headers), body, wants_date, self._timeout)
+        return await self._transport.send(call)
 
     async def confirmed(
         self,

@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 TIMEOUT = 1.0
-"""Seconds that a transport waits: for a connection, for an answer to begin, for more of it."""
+"""Seconds that a transport waits, unless a call says less: for a connection, for an answer to
+begin, for more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Call:
     body: bytes = b""
     wants_date: bool = False
     """Whether the reply's date is asked of the host, which costs as much as any header."""
+    timeout: float = TIMEOUT
+    """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)

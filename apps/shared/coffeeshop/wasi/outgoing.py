@@ -1,6 +1,7 @@
 """Calls to the sidecar."""
 
 import asyncio
+from functools import cache
 
 # The modules named componentize_py_… are made by componentize-py and carry no types.
 from componentize_py_types import Err, Ok
@@ -8,7 +9,7 @@ from spin_sdk import wit
 from spin_sdk.wit.imports import wasi_http_client_0_3_0 as client
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
-from coffeeshop.transport import TIMEOUT, Call, NoAnswer, Reply, moment_of
+from coffeeshop.transport import Call, NoAnswer, Reply, moment_of
 from coffeeshop.wasi.bodies import first, no_trailers, read
 
 _CALLS: dict[str, wasi.Method] = {
@@ -35,7 +36,6 @@ class WasiTransport:
 
     def __init__(self, authority: str) -> None:
         self._authority = authority
-        self._options = _options()
 
     async def send(self, call: Call) -> Reply:
         headers = [(name, value.encode("latin-1")) for name, value in call.headers]
@@ -43,7 +43,7 @@ class WasiTransport:
         writer, reader = wit.byte_stream() if call.body else (None, None)
         trailers_writer, trailers = no_trailers()
         request, _ = wasi.Request.new(
-            wasi.Fields.from_list(headers), reader, trailers, self._options.clone()
+            wasi.Fields.from_list(headers), reader, trailers, _options(call.timeout).clone()
         )
         request.set_method(_CALLS[call.method])
         request.set_scheme(_HTTP)
@@ -77,9 +77,10 @@ async def _receive(response: wasi.Response, *, wants_date: bool) -> Reply:
     return Reply(status, body, etag, date)
 
 
-def _options() -> wasi.RequestOptions:
+@cache
+def _options(timeout: float) -> wasi.RequestOptions:
     options = wasi.RequestOptions()
-    nanoseconds = int(TIMEOUT * 1e9)
+    nanoseconds = int(timeout * 1e9)
     options.set_connect_timeout(nanoseconds)
     options.set_first_byte_timeout(nanoseconds)
     options.set_between_bytes_timeout(nanoseconds)
