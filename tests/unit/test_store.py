@@ -24,7 +24,7 @@ class Numbers:
         if first is not None:
             self.sidecar.put("n", first)
 
-    def change(self, change: Callable[[int | None], int | None]) -> int | None:
+    def change(self, change: Callable[[int | None], int | None]) -> tuple[int | None, int | None]:
         async def pause() -> None:
             self.pauses += 1
 
@@ -55,14 +55,14 @@ def add_one(before: int | None) -> int:
 
 def test_a_document_that_exists_is_replaced_by_one_read_and_one_save() -> None:
     numbers = Numbers(5)
-    assert numbers.change(add_one) is None
+    assert numbers.change(add_one) == (5, 6)
     assert numbers.value == 6
     assert [call.method for call in numbers.sidecar.calls] == ["GET", "POST"]
 
 
 def test_a_document_that_does_not_exist_is_created() -> None:
     numbers = Numbers()
-    assert numbers.change(add_one) is None
+    assert numbers.change(add_one) == (None, 1)
     assert numbers.value == 1
 
 
@@ -71,7 +71,7 @@ def test_a_document_that_is_left_is_returned_and_not_saved(
     change: Callable[[int | None], int | None],
 ) -> None:
     numbers = Numbers(5)
-    assert numbers.change(change) == 5
+    assert numbers.change(change) == (5, 5)
     assert [call.method for call in numbers.sidecar.calls] == ["GET"]
 
 
@@ -82,8 +82,9 @@ def test_a_conflict_is_retried_at_once_and_from_the_second_on_after_a_pause(
 ) -> None:
     numbers = Numbers(first)
     numbers.overtaken(conflicts)
-    assert numbers.change(add_one) is None
-    assert numbers.value == (first or 0) + 100 * conflicts + 1
+    before = (first or 0) + 100 * conflicts
+    assert numbers.change(add_one) == (before or first, before + 1)
+    assert numbers.value == before + 1
     assert numbers.pauses == pauses
 
 

@@ -28,8 +28,8 @@ class LateOrders:
         """Up to `count` late orders, newest first: among the 1,200 at most that a page looks at.
         Raises `ServiceUnavailable`."""
         now = self._env.clock()
-        watch = await self._states.get(SWEEP_STATE_KEY)
-        late = watch.value.late(now, self._env.settings.order_deadline) if watch else []
+        state = await self._states.get(SWEEP_STATE_KEY)
+        late = state.value.late(now, self._env.settings.order_deadline) if state else []
         below = (cursor or NEWEST).limit
         entries = sorted(
             (each for each in late if Entry(each.at, each.id) < below),

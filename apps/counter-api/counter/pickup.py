@@ -104,8 +104,8 @@ class PickupBoard:
         """The ids of the newest orders, and of the open ones, oldest first."""
         since = milliseconds(now - CALLED)
         newest = (await self._index.before(ALL_ORDERS, NEWEST, LOOKED_AT)).entries[:LOOKED_AT]
-        watch = await self._states.get(SWEEP_STATE_KEY)
-        still_open = sorted(watch.value.open, key=lambda each: each.at) if watch else []
+        state = await self._states.get(SWEEP_STATE_KEY)
+        still_open = sorted(state.value.open, key=lambda each: each.at) if state else []
         waiting = [each.id for each in still_open if each.at > since][:SHOWN]
         return dict.fromkeys([*waiting, *(each.id for each in newest if each.at > since)])
 

@@ -3,13 +3,12 @@
 W1 to W17 are the workflow's rules (docs/workflow.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from coffeeshop.clocks import Differences
 from coffeeshop.contracts import StationAnswered
-from coffeeshop.environment import Environment
 from coffeeshop.events import Delivered
-from coffeeshop.index import milliseconds, moment
 from coffeeshop.logs import Log, tracing
 from coffeeshop.topics import CANCELLED
 from coffeeshop.transport import ServiceUnavailable
@@ -20,17 +19,26 @@ from counter.orders import Orders, report_key
 
 
 class Recorder:
-    def __init__(self, orders: Orders, stations: StationEvents, env: Environment, log: Log) -> None:
+    def __init__(
+        self,
+        orders: Orders,
+        stations: StationEvents,
+        now: Callable[[], datetime],
+        pause: Callable[[], Awaitable[None]],
+        log: Log,
+    ) -> None:
+        """`now` is to the millisecond. `pause` keeps writers of one report apart."""
         self._orders = orders
         self._stations = stations
-        self._env = env
+        self._now = now
+        self._pause = pause
         self._log = log
         self._differences = Differences(log)
 
     async def record(self, events: Sequence[Delivered[StationAnswered]]) -> None:
         """Store the reports: one save in the usual case, and no read (W4, W7). Raises
         `ServiceUnavailable` to get all of them again."""
-        now = moment(milliseconds(self._env.clock()))
+        now = self._now()
         for each in events:
             self._differences.sent(f"{each.event.station}-api", each.sent_at, now)
         new = {
@@ -57,11 +65,11 @@ class Recorder:
                 raise ServiceUnavailable("The store did not confirm.")
             return rules.newer(stored, report)
 
-        stays = await self._orders.reports.change(key, lay_over, self._env.jitter)
-        if stays is None:
+        before, after = await self._orders.reports.change(key, lay_over, self._pause)
+        if before is None or after is not before:
             self._log_report(event)
         else:
-            await self._not_newer(stays, event, report)
+            await self._not_newer(before, event, report)
 
     async def _not_newer(self, stored: Report, event: StationAnswered, report: Report) -> None:
         if not rules.contradicts(stored, report):

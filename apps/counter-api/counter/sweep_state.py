@@ -130,9 +130,9 @@ class SweepLease:
         mine = replace(stored.value, claimed_at=now, claimed_by=claim)
         return claim if await self._store.update(SWEEP_STATE_KEY, mine, stored.etag) else None
 
-    async def save(self, watch: SweepState) -> None:
+    async def save(self, state: SweepState) -> None:
         """Save what the sweep remembers, unless another one has claimed the work meanwhile: what
         that one saves is right too. Raises `ServiceUnavailable`."""
         stored = await self._store.get(SWEEP_STATE_KEY)
-        if stored is not None and stored.value.claimed_by == watch.claimed_by:
-            await self._store.update(SWEEP_STATE_KEY, watch, stored.etag)
+        if stored is not None and stored.value.claimed_by == state.claimed_by:
+            await self._store.update(SWEEP_STATE_KEY, state, stored.etag)

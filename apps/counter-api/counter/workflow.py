@@ -79,7 +79,7 @@ class Workflow:
         self._first_heads = Indexes(Store(first_calls, STORE, SEGMENTS), env.choose)
         self._stations = StationEvents(sidecar, self._now, log)
         self._orders = Orders(sidecar, env.clock)
-        self._recorder = Recorder(self._orders, self._stations, env, log)
+        self._recorder = Recorder(self._orders, self._stations, self._now, env.jitter, log)
         self._indexes = Indexes(Store(sidecar, STORE, SEGMENTS), env.choose)
         self._states = Store(sidecar, STORE, SWEEP_STATES)
         self._lease = SweepLease(self._states, env.entropy)
@@ -175,15 +175,15 @@ class Workflow:
         they were looked at last. Returns how many orders the sweep before this one left late.
         Raises `ServiceUnavailable`: the next sweep looks again."""
         now = milliseconds(self._now())
-        heads, watches = await self._indexes.heads(
+        heads, states = await self._indexes.heads(
             ALL_ORDERS, also_from=self._states, keys=[SWEEP_STATE_KEY]
         )
-        stored = watches.get(SWEEP_STATE_KEY)
-        watch = stored.value if stored else SweepState()
-        added, positions = await self._indexes.since(ALL_ORDERS, watch.positions, heads, watch.room)
-        entries = watch.entries(added, now)
+        stored = states.get(SWEEP_STATE_KEY)
+        state = stored.value if stored else SweepState()
+        added, positions = await self._indexes.since(ALL_ORDERS, state.positions, heads, state.room)
+        entries = state.entries(added, now)
         due_now = due(entries.values(), now)
-        late = len(watch.late(self._now(), self._env.settings.order_deadline))
+        late = len(state.late(self._now(), self._env.settings.order_deadline))
         claim = await self._lease.acquire(stored, now) if added or due_now else None
         if claim is None:
             return late

@@ -175,11 +175,11 @@ class Store(Generic[T]):
 
     async def change(
         self, key: str, change: Callable[[T | None], T | None], pause: Callable[[], Awaitable[None]]
-    ) -> T | None:
+    ) -> tuple[T | None, T | None]:
         """Load, apply, save: replace the document by what `change` makes of it, under its ETag, and
         again when another writer was faster. `change` gets None where there is no document, and
-        returns None, or the document as it was, to leave it. Returns the document that was left, or
-        None if it was replaced. Raises `ServiceUnavailable` and what `change` raises.
+        returns None, or the document as it was, to leave it. Returns the document before and after,
+        one and the same where it was left. Raises `ServiceUnavailable` and what `change` raises.
 
         The first repeat comes at once: the writer that was faster has done, and mostly there was
         one. From the second conflict on several writers meet, and `pause` keeps them apart.
@@ -191,12 +191,12 @@ class Store(Generic[T]):
             before = stored.value if stored else None
             after = change(before)
             if after is None or after == before:
-                return before
+                return before, before
             if stored is None:
                 if await self.create(key, after) is None:
-                    return None
+                    return None, after
             elif await self.update(key, after, stored.etag):
-                return None
+                return before, after
         raise ServiceUnavailable("The document is changed by too many at once.")
 
     def _body(self, *saves: Save[T]) -> bytes:

@@ -13,7 +13,7 @@ from coffeeshop.environment import Environment
 from coffeeshop.index import SEGMENTS, Entry, Indexes, milliseconds
 from coffeeshop.logs import Log, Trace
 from coffeeshop.sidecar import Sidecar
-from coffeeshop.store import ATTEMPTS, Store
+from coffeeshop.store import Store
 from coffeeshop.tickets import Ticket, TicketItem
 from coffeeshop.topics import UPDATED, publish
 from coffeeshop.transport import ServiceUnavailable
@@ -54,19 +54,18 @@ class Desk:
     async def change(self, order_id: str, change: Callable[[Ticket], Ticket]) -> Ticket:
         """Load, apply, save under the ETag, and again where somebody was faster (T3). Returns the
         ticket as it is then. Raises `NoTicket`, `ServiceUnavailable` and what `change` raises."""
-        for attempt in range(ATTEMPTS):
-            if attempt > 1:
-                await self._env.jitter()
-            stored = await self.tickets.get(ticket_key(order_id))
-            if stored is None:
+
+        def change_stored(ticket: Ticket | None) -> Ticket:
+            if ticket is None:
                 raise NoTicket
-            after = change(stored.value)
-            if after is stored.value:
-                return after
-            if await self.tickets.update(ticket_key(order_id), after, stored.etag):
-                self._log_changes(stored.value, after)
-                return after
-        raise ServiceUnavailable("The ticket is changed by too many at once.")
+            return change(ticket)
+
+        key = ticket_key(order_id)
+        before, after = await self.tickets.change(key, change_stored, self._env.jitter)
+        if before is None or after is None:
+            raise NoTicket
+        self._log_changes(before, after)
+        return after
 
     async def change_known(self, order_id: str, change: Callable[[Ticket], Ticket]) -> Ticket:
         """`change` of a ticket that was read before. Raises `ServiceUnavailable` and what `change`
