@@ -68,8 +68,11 @@ class Request:
 
     def query_pairs(self) -> list[tuple[str, str]]:
         """The query's parameters as they stand there. Raises `Problem` 422."""
+        query = self.target.partition("?")[2]
+        if not query:
+            return []
         try:
-            return parse_qsl(self.target.partition("?")[2], keep_blank_values=True, errors="strict")
+            return parse_qsl(query, keep_blank_values=True, errors="strict")
         except UnicodeDecodeError:
             error = FieldError(field="query", message="must be UTF-8")
             raise invalid_fields([error]) from None
