@@ -302,7 +302,7 @@ MUTANTS = (
         STATION,
         (
             (
-                "            if recorded.get(key) == record:\n",
+                "            if recorded.get(key) == ticket:\n",
                 "            if key in recorded:\n",
             ),
         ),

@@ -124,8 +124,8 @@ class AtStation(_Client):
 
     async def page(self, query: str, token: str | None) -> TicketPage:
         """Tickets as the station lists them. Raises `Problem` for what it refuses."""
-        reply = await self.ask("GET", f"/tickets?{query}", token, TicketPage)
-        return self._parsed(reply, TicketPage)
+        _, page = await self._asked("GET", f"/tickets?{query}", token, TicketPage)
+        return page
 
     async def ask(
         self,
@@ -139,11 +139,23 @@ class AtStation(_Client):
     ) -> Reply:
         """The station's own answer, which has such a document: 200, or 412 with the ticket as it
         is. Raises `Problem` for what it refuses."""
+        # It is parsed too: one that was cut short looks whole.
+        reply, _ = await self._asked(method, target, token, model, body, if_match)
+        return reply
+
+    async def _asked(
+        self,
+        method: Literal["GET", "POST"],
+        target: str,
+        token: str | None,
+        model: type[Model],
+        body: bytes = b"",
+        if_match: str | None = None,
+    ) -> tuple[Reply, Model]:
         extra = (("if-match", if_match),) if if_match else ()
         reply = await self._by_staff(self._base + target, method, token, extra, body)
         if reply.status in (200, 412):
-            self._parsed(reply, model)  # one that was cut short looks whole
-            return reply
+            return reply, self._parsed(reply, model)
         if reply.status in _REFUSALS:
             raise self._refusal(reply)
         raise self._failed(reply)

@@ -30,14 +30,7 @@ BOARD_PAUSE = 1.0
 """Seconds between two looks at what is followed: at one order, at the newest of all."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PAGE = (
-    Parameter(
-        "limit",
-        {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-        "Orders on a page",
-    ),
-    Parameter("cursor", {"type": "string"}, "The `next` of an earlier page"),
-)
+_PAGE = (parameters.limit_of("Orders"), parameters.CURSOR)
 
 
 class Counter:

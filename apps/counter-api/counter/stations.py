@@ -4,12 +4,12 @@ alone. The station knows its staff's token, and decides; what it answers is hand
 
 from typing import Literal
 
-from coffeeshop import contracts, parameters, paths
+from coffeeshop import contracts, parameters, paths, tickets
 from coffeeshop.environment import Environment
 from coffeeshop.http import Request, Response, unauthorized
 from coffeeshop.live import Snapshot, check_stream_limit, events, latest
 from coffeeshop.logs import Log
-from coffeeshop.operation import JSON, STREAM, Answer, Operation, Parameter
+from coffeeshop.operation import JSON, STREAM, Answer, Operation
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.tickets import CloseDay, DayClosed, FailTap, Tap, Ticket, TicketPage, Times
 from coffeeshop.transport import Reply
@@ -18,15 +18,7 @@ from counter.clients import AtStation, WrongToken
 PAUSE = 0.5
 """Seconds between two looks at the tickets of a station: who makes something is waited for."""
 
-_STATES = ("open", "closed", "current")
-_LIMIT = Parameter(
-    "limit",
-    {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    "Tickets on a page",
-)
-_IF_MATCH = Parameter(
-    "If-Match", {"type": "string"}, "The ETag of the ticket that the caller saw", place="header"
-)
+_LIMIT = parameters.limit_of("Tickets")
 _TICKET = (
     Answer(200, "The ticket as it is then", Ticket, JSON, (), ("etag",)),
     Answer(412, "Somebody was faster: the ticket as it is", Ticket, JSON, (), ("etag",)),
@@ -45,13 +37,13 @@ class Stations:
         (Answer(200, "A page of tickets, as the station lists them", TicketPage, JSON),),
         problems=(404, 422, 429, 503),
         parameters=(
-            Parameter("state", {"type": "string", "enum": list(_STATES), "default": "open"}),
+            tickets.STATE,
             _LIMIT,
         ),
     )
     async def list_tickets(self, request: Request) -> Response:
         query = request.query()
-        state, limit = parameters.choice(query, "state", _STATES), parameters.limit(query)
+        state, limit = parameters.choice(query, "state", tickets.STATES), parameters.limit(query)
         return Response(200, (await self._page(request, state, limit)).to_json())
 
     @Operation(
@@ -76,26 +68,23 @@ class Stations:
 
         async def read() -> Snapshot:
             page = await self._page(request, "current", limit)
-            return Snapshot(page.to_json(), False, tuple(map(Ticket.to_json, page.tickets)))
+            entries = tuple(map(Ticket.to_json, page.tickets))
+            return Snapshot(page.with_written(entries), False, entries)
 
         # Who shows another token does not see what this one may see.
         token = request.header("authorization") or ""
         followed = f"tickets of {paths.station(request)} {limit} {token}"
         first = await latest(followed, read)
-        limits = TicketPage.model_validate_json(first.body).limits
-
-        def changes(tickets: tuple[bytes, ...]) -> bytes:
-            news = TicketPage(tickets=(), next=None, limits=limits)
-            return news.to_json().replace(b"[]", b"[%s]" % b",".join(tickets), 1)
-
-        return events(self._env, self._log, first, read, PAUSE, key=followed, changes=changes)
+        page = TicketPage.model_validate_json(first.body)
+        news = page.model_copy(update={"next": None}).with_written
+        return events(self._env, self._log, first, read, PAUSE, key=followed, changes=news)
 
     @Operation(
         "startStationTicket",
         "Staff: begin with items of a ticket, or with all of it",
         _TICKET,
         problems=(404, 409, 429, 503),
-        parameters=(_IF_MATCH,),
+        parameters=(tickets.IF_MATCH,),
         body=Tap,
     )
     async def start(self, request: Request) -> Response:
@@ -106,7 +95,7 @@ class Stations:
         "Staff: items that were started are ready, or all of the ticket",
         _TICKET,
         problems=(404, 409, 429, 503),
-        parameters=(_IF_MATCH,),
+        parameters=(tickets.IF_MATCH,),
         body=Tap,
     )
     async def ready(self, request: Request) -> Response:
@@ -117,7 +106,7 @@ class Stations:
         "Staff: items cannot be made, or what is open of the ticket",
         _TICKET,
         problems=(404, 409, 429, 503),
-        parameters=(_IF_MATCH,),
+        parameters=(tickets.IF_MATCH,),
         body=FailTap,
     )
     async def fail(self, request: Request) -> Response:
@@ -132,7 +121,7 @@ class Stations:
     )
     async def close_day(self, request: Request) -> Response:
         body = (await request.json(CloseDay)).to_json()
-        return _handed_back(await self._remind(request, "POST", "/close-day", DayClosed, body))
+        return _handed_back(await self._ask(request, "POST", "/close-day", DayClosed, body))
 
     @Operation(
         "getStationTimes",
@@ -141,7 +130,7 @@ class Stations:
         problems=(404, 429, 503),
     )
     async def get_times(self, request: Request) -> Response:
-        return _handed_back(await self._remind(request, "GET", "/times", Times))
+        return _handed_back(await self._ask(request, "GET", "/times", Times))
 
     async def _page(self, request: Request, state: str, limit: int) -> TicketPage:
         try:
@@ -154,10 +143,10 @@ class Stations:
     async def _tap(self, request: Request, action: str, tap: Tap) -> Response:
         path = f"/tickets/{paths.order_id(request)}/{action}"
         body = tap.model_dump_json(exclude_none=True).encode()
-        reply = await self._remind(request, "POST", path, Ticket, body, request.header("if-match"))
+        reply = await self._ask(request, "POST", path, Ticket, body, request.header("if-match"))
         return _handed_back(reply)
 
-    async def _remind(
+    async def _ask(
         self,
         request: Request,
         method: Literal["GET", "POST"],

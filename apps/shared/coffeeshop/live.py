@@ -22,6 +22,7 @@ from typing import NamedTuple
 from coffeeshop.environment import Environment
 from coffeeshop.http import Parts, Response, Stream, service_unavailable
 from coffeeshop.logs import Log, traceparent
+from coffeeshop.operation import STREAM
 from coffeeshop.transport import ServiceUnavailable
 
 MAX_STREAM_SECONDS = 60.0
@@ -123,8 +124,7 @@ def events(
 
     return Response(
         200,
-        media_type="text/event-stream",
-        headers=(("cache-control", "no-store"), ("x-accel-buffering", "no")),
+        media_type=STREAM,
         stream=_detached(log, follow),
     )
 

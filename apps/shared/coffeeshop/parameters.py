@@ -11,11 +11,13 @@ from coffeeshop.fields import Moment, name_of
 from coffeeshop.http import Problem, invalid_fields
 from coffeeshop.index import Entry
 from coffeeshop.index_reader import Cursor, ShardCursor
+from coffeeshop.operation import Parameter
 from coffeeshop.responses import FieldError
 
 MAX_WAIT_SECONDS = 30
 PAGE = 20
 MAX_PAGE = 100
+CURSOR = Parameter("cursor", {"type": "string"}, "The `next` of an earlier page")
 
 _ORDER_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _MARK = r"(?:-1|\d{1,9}h?(?:@\d{1,15})?)"
@@ -26,6 +28,12 @@ _CURSOR = re.compile(rf"(\d{{1,15}}):({_ORDER_ID}):((?:{_MARK}(?:,{_MARK})*)?)")
 def wait(query: Mapping[str, str]) -> int:
     """Seconds."""
     return _number(query, "wait", default=0, low=0, high=MAX_WAIT_SECONDS)
+
+
+def limit_of(entries: str) -> Parameter:
+    """How `limit` is described, of pages of these."""
+    schema = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE}
+    return Parameter("limit", schema, f"{entries} on a page")
 
 
 def limit(query: Mapping[str, str]) -> int:

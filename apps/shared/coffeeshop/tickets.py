@@ -1,11 +1,20 @@
 """Tickets on the wire: what a station's staff see of an order, and what they say."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
 from coffeeshop.contracts import MAX_ITEMS, Command, Document, MadeItem, StationAnswered
 from coffeeshop.fields import Name
+from coffeeshop.operation import Parameter
+
+STATES = ("open", "closed", "current")
+"""Which tickets a page has; the current ones are the open ones, and those that have just ended."""
+STATE = Parameter("state", {"type": "string", "enum": list(STATES), "default": STATES[0]})
+IF_MATCH = Parameter(
+    "If-Match", {"type": "string"}, "The ETag of the ticket that the caller saw", place="header"
+)
 
 
 class TicketItem(MadeItem):
@@ -41,6 +50,11 @@ class TicketPage(Document):
     tickets: tuple[Ticket, ...]
     next: str | None
     limits: AgeLimits
+
+    def with_written(self, tickets: Iterable[bytes]) -> bytes:
+        """The page as the wire has it, with these tickets, which are JSON already."""
+        rest = self.model_copy(update={"tickets": ()})
+        return rest.to_json().replace(b"[]", b"[%s]" % b",".join(tickets), 1)
 
 
 class Tap(Command):

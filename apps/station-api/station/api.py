@@ -145,11 +145,11 @@ class StationApi:
         if fresh:
             await self._desk.put_up(fresh.values())
             recorded |= await self._records.create_all(fresh)
-        for key, record in fresh.items():
+        for key, ticket in fresh.items():
             # W6: made only now that our own record is confirmed. A second delivery finds it.
-            if recorded.get(key) == record:
+            if recorded.get(key) == ticket:
                 with tracing(by_key[key].trace):
-                    self._desk.log_decided(record)
+                    self._desk.log_decided(ticket)
         return recorded
 
     async def _report(
@@ -164,7 +164,7 @@ class StationApi:
     @Operation(
         "getResult",
         "How the station decided on an order's items",
-        (Answer(200, "The station's verdict", StationAnswered, JSON),),
+        (Answer(200, "The station's report", StationAnswered, JSON),),
         problems=(404, 503),
     )
     async def get_order(self, request: Request) -> Response:

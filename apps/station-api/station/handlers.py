@@ -13,10 +13,13 @@ from coffeeshop.http import Problem, Request, Response, invalid_fields
 from coffeeshop.index_reader import UnknownCursor
 from coffeeshop.live import Snapshot, check_stream_limit, events, latest
 from coffeeshop.logs import Log
-from coffeeshop.operation import JSON, Answer, Operation, Parameter
+from coffeeshop.operation import JSON, STREAM, Answer, Operation, Parameter
 from coffeeshop.pages import Page
 from coffeeshop.responses import FieldError
 from coffeeshop.tickets import (
+    IF_MATCH,
+    STATE,
+    STATES,
     AgeLimits,
     CloseDay,
     DayClosed,
@@ -38,16 +41,7 @@ PAUSE = 1.0
 CLOSED_AT_ONCE = 100
 """Tickets that one request ends."""
 
-_LIMIT = Parameter(
-    "limit",
-    {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    "Tickets on a page",
-)
-_IF_MATCH = Parameter(
-    "If-Match", {"type": "string"}, "The ETag of the ticket that the caller saw", place="header"
-)
-_STATES = ("open", "closed", "current")
-_STREAM = "text/event-stream"
+_LIMIT = parameters.limit_of("Tickets")
 _TICKET = (
     Answer(200, "The ticket as it is then", Ticket, JSON, ("etag",)),
     Answer(412, "Somebody was faster: the ticket as it is", Ticket, JSON, ("etag",)),
@@ -71,14 +65,14 @@ class TicketApi:
         (Answer(200, "A page of tickets", TicketPage, JSON),),
         problems=(422, 503),
         parameters=(
-            Parameter("state", {"type": "string", "enum": list(_STATES), "default": "open"}),
+            STATE,
             _LIMIT,
-            Parameter("cursor", {"type": "string"}, "The `next` of an earlier page"),
+            parameters.CURSOR,
         ),
     )
     async def list_tickets(self, request: Request) -> Response:
         query = request.query()
-        state = parameters.choice(query, "state", _STATES)
+        state = parameters.choice(query, "state", STATES)
         cursor, limit = parameters.cursor(query), parameters.limit(query)
         try:
             if state == "open":
@@ -97,7 +91,7 @@ class TicketApi:
         "server-sent events, each one a page",
         (
             Answer(
-                200, "A stream of pages, for a minute or 256 KB: then connect again", None, _STREAM
+                200, "A stream of pages, for a minute or 256 KB: then connect again", None, STREAM
             ),
         ),
         problems=(422, 503),
@@ -134,10 +128,8 @@ class TicketApi:
         limits = AgeLimits(
             slow=int(settings.ticket_slow_seconds), late=int(settings.ticket_late_seconds)
         )
-        rest = TicketPage(
-            tickets=(), next=page.next and parameters.encoded(page.next), limits=limits
-        )
-        return rest.to_json().replace(b"[]", b"[%s]" % b",".join(tickets), 1)
+        cursor = page.next and parameters.encoded(page.next)
+        return TicketPage(tickets=(), next=cursor, limits=limits).with_written(tickets)
 
     @Operation(
         "getTicket",
@@ -159,7 +151,7 @@ class TicketApi:
         "Begin with items, or with all of the ticket",
         _TICKET,
         problems=(404, 409, 422, 503),
-        parameters=(_IF_MATCH,),
+        parameters=(IF_MATCH,),
         body=Tap,
     )
     async def start(self, request: Request) -> Response:
@@ -170,7 +162,7 @@ class TicketApi:
         "Items that were started are ready, or all of the ticket",
         _TICKET,
         problems=(404, 409, 422, 503),
-        parameters=(_IF_MATCH,),
+        parameters=(IF_MATCH,),
         body=Tap,
     )
     async def ready(self, request: Request) -> Response:
@@ -181,7 +173,7 @@ class TicketApi:
         "Items cannot be made, or what is open of the ticket",
         _TICKET,
         problems=(404, 409, 422, 503),
-        parameters=(_IF_MATCH,),
+        parameters=(IF_MATCH,),
         body=FailTap,
     )
     async def fail(self, request: Request) -> Response:
