@@ -1,7 +1,7 @@
 """`make secrets`: the Secrets that k8s/ refers to, as YAML for `kubectl apply -f -`.
 
-Each call draws new values: pipe it once, and again to rotate (docs/kubernetes.md). Whoever
-keeps secrets elsewhere makes Secrets of these names with these keys.
+Each call draws new values: pipe it once, and again to rotate (docs/kubernetes.md). To
+keep secrets elsewhere, make Secrets of these names with these keys.
 """
 
 import secrets

@@ -66,7 +66,7 @@ def _menu(shop: ClusterShop) -> list[Json]:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(shop: ClusterShop, api: str) -> None:
+def test_an_intruder_reaches_neither_an_api_nor_its_sidecar(shop: ClusterShop, api: str) -> None:
     name = api.removesuffix("-api")
     pod = shop.pods(f"app.kubernetes.io/name={api}")[0]["status"]["podIP"]
     urls = (
@@ -79,7 +79,7 @@ def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(shop: ClusterShop, ap
         assert re.match(CLOSED, answer), (url, answer)
 
 
-def test_a_stranger_reaches_no_store(shop: ClusterShop) -> None:
+def test_an_intruder_reaches_no_store(shop: ClusterShop) -> None:
     assert re.match(CLOSED, shop.call("intruder", "GET", "http://valkey:6379/"))
     assert re.match(CLOSED, shop.call("disguised", "GET", "http://valkey:6379/"))
 

@@ -65,7 +65,7 @@ def test_an_api_has_one_capability_and_keeps_to_its_memory(
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_stranger_reaches_neither_an_api_nor_its_sidecar(
+def test_an_intruder_reaches_neither_an_api_nor_its_sidecar(
     spin_shop: ClusterShop, api: str
 ) -> None:
     pod = pod_of(spin_shop, api)["status"]["podIP"]

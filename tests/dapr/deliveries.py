@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Deliveries:
     def __init__(self, sidecar: "Sidecar") -> None:
         self._sidecar = sidecar
-        self._engines = sidecar.services
+        self._services = sidecar.services
         self._world = sidecar.world
         self._waiting: dict[Subscription, list[tuple[int, Message]]] = {}
         self._busy: set[Subscription] = set()
@@ -32,16 +32,16 @@ class Deliveries:
         """Read the message from the stream and hand it to the API until it is settled."""
         if message.is_acknowledged and not even_if_done:
             return
-        if not (self._engines.valkey_is_up and self._sidecar.is_up):
+        if not (self._services.valkey_is_up and self._sidecar.is_up):
             self._world.after(
                 500, lambda: self.deliver(subscription, message, even_if_done=even_if_done)
             )
             return
         message.deliveries += 1
         if message.deliveries == 1:
-            self._engines.delivered.append(message.topic)
+            self._services.delivered.append(message.topic)
         # Still unsettled after the processing time-out: the next reader takes it.
-        configuration = self._engines.configuration
+        configuration = self._services.configuration
         self._world.after(
             configuration.processing_timeout + configuration.redeliver_interval,
             lambda: self.deliver(subscription, message),
@@ -97,7 +97,7 @@ class Deliveries:
             self._settle_many(subscription, batch, retries, response)
 
         self._sidecar.to_app("POST", subscription.route, body, answered, "application/json")
-        self._world.after(self._engines.configuration.delivery_timeout, lambda: answered(None))
+        self._world.after(self._services.configuration.delivery_timeout, lambda: answered(None))
 
     def _settle_many(
         self,
@@ -111,7 +111,7 @@ class Deliveries:
         again = []
         for message, decision in zip(batch, verdicts(response, len(batch)), strict=True):
             if decision == "SUCCESS":
-                self._engines.on_handled(message)
+                self._services.on_handled(message)
                 self._acknowledge(message)
             elif decision == "DROP":
                 self._dead_letter(subscription, message)
@@ -119,7 +119,7 @@ class Deliveries:
                 again.append(message)
             else:
                 self._acknowledge(message)
-        configuration = self._engines.configuration
+        configuration = self._services.configuration
         if again and retries < configuration.retries:
             pause = min(configuration.longest_interval, int(500 * 1.5**retries))
             epoch = self._sidecar.epoch
@@ -152,7 +152,7 @@ class Deliveries:
 
         self._sidecar.to_app("POST", subscription.route, event, answered)
         self._world.after(
-            self._engines.configuration.delivery_timeout,
+            self._services.configuration.delivery_timeout,
             lambda: answered(None) if not settled else None,
         )
 
@@ -164,10 +164,10 @@ class Deliveries:
         epoch: int,
         response: Response | None,
     ) -> None:
-        configuration = self._engines.configuration
+        configuration = self._services.configuration
         decision = verdict(response, configuration.delivery_again)
         if decision == "SUCCESS":
-            self._engines.on_handled(message)
+            self._services.on_handled(message)
             self._acknowledge(message)
             return
         if decision == "RETRY" and retries < configuration.retries:
@@ -183,13 +183,13 @@ class Deliveries:
         (components-contrib)."""
         self._world.note(self._sidecar.app.name, f"{message.event_id} is a dead letter")
         dead = subscription.dead_letter_topic
-        if dead and self._engines.valkey_is_up and not self._world.injects("dead letter is lost"):
+        if dead and self._services.valkey_is_up and not self._world.injects("dead letter is lost"):
             self._world.fired["(dead letter)"] += 1
-            self._engines.publish(dead, _cloud_event(message), message.first_topic)
+            self._services.publish(dead, _cloud_event(message), message.first_topic)
         self._acknowledge(message)
 
     def _acknowledge(self, message: Message) -> None:
-        if self._engines.valkey_is_up:
+        if self._services.valkey_is_up:
             message.is_acknowledged = True
 
 

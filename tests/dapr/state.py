@@ -10,17 +10,17 @@ from tests.dapr.services import BackingServices
 
 class State:
     def __init__(self, services: BackingServices) -> None:
-        self._engines = services
+        self._services = services
         self._world = services.world
 
     def handle(self, call: Call, rest: list[str]) -> Reply | None:
         """Answer a call to `/v1.0/state/`, whose path goes on with `rest`."""
-        if not self._engines.valkey_is_up or rest[0] in self._engines.stores_away:
+        if not self._services.valkey_is_up or rest[0] in self._services.stores_away:
             # Any failure of a change with an ETag is called a conflict (read in state/redis).
             is_change = call.method == "POST" and rest[1:] != ["bulk"]
             has_etag = is_change and any("etag" in item for item in json.loads(call.body))
             return Reply(409 if has_etag else 500, b'{"errorCode":"ERR_STATE"}')
-        store = self._engines.stores.setdefault(rest[0], {})
+        store = self._services.stores.setdefault(rest[0], {})
         if call.method == "GET":
             found = store.get(unquote(rest[1]))
             return Reply(204) if found is None else Reply(200, found[0], str(found[1]))
@@ -65,5 +65,5 @@ class State:
             return 409
         value = json.dumps(item["value"], separators=(",", ":")).encode()
         store[key] = (value, before[1] + 1 if before else 1)
-        self._engines.on_write(name, key, before[0] if before else None, item["value"])
+        self._services.on_write(name, key, before[0] if before else None, item["value"])
         return 204

@@ -22,6 +22,7 @@ from scripts.stack import orphans
 from scripts.stack.listening import Address
 from scripts.stack.plan import Layout
 from scripts.stack.supervise import Stack
+from tests.support.listening import ports_open_to_others
 
 NASTY = """we "ir'd, path; #1 50%off %41 {x} ü?"""
 TOKEN = """a"b 50%off;#'$HOME\\"""
@@ -105,18 +106,7 @@ def test_others_reach_the_shop_and_nothing_else(odd: Stack) -> None:
         answer = httpx.get(f"{url}/", trust_env=False)
         assert answer.status_code == 200, url
         assert httpx.post(f"{url}/v1/api/orders", json=order("ann"), trust_env=False).is_error
-    pids = {process["pid"] for process in odd.states()}
-    for pid in set(pids):
-        pids |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    open_to_others = {
-        connection.laddr.port
-        for connection in psutil.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-        and connection.pid in pids
-        and connection.laddr
-        and connection.laddr.ip != "127.0.0.1"
-    }
-    assert open_to_others == {odd.ports.app("counter")}
+    assert ports_open_to_others(odd) == {odd.ports.app("counter")}
 
 
 def test_no_log_holds_an_odd_token(odd: Stack) -> None:

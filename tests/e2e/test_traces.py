@@ -29,8 +29,8 @@ def test_an_orders_trace_has_spans_of_all_four_sidecars(
     assert any("barista_order_placed" in name for name in names), names
     assert any("kitchen_order_updated" in name for name in names), names
     ids = {span["id"] for span in spans}
-    strangers = [s["name"] for s in spans if s.get("parentId") not in ids | {pos}]
-    assert not strangers, "spans that hang from nothing"
+    unrooted = [s["name"] for s in spans if s.get("parentId") not in ids | {pos}]
+    assert not unrooted, "spans that hang from nothing"
 
     logs = [log for log in stack.logs() if log.name.endswith("-api.log")]
     lines = until(lambda: of_order(logs, done["id"]), 5, "no log lines")

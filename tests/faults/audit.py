@@ -57,7 +57,7 @@ class EndStateMonitor:
 
     def __init__(self, stores: StoreReader, attempts: list[Attempt]) -> None:
         self.ends: dict[str, OrderView] = {}
-        self._books = stores
+        self._stores = stores
         self._attempts = attempts
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -74,7 +74,7 @@ class EndStateMonitor:
         while not self._stop.wait(1):
             ids = {a.order_id for a in list(self._attempts) if a.order_id} - self.ends.keys()
             try:
-                views = self._books.views(ids)
+                views = self._stores.views(ids)
                 self.ends |= {k: seen for k, seen in views.items() if seen.is_terminal}
             except valkey.ValkeyError:
                 continue  # it is Valkey that is being killed
@@ -83,14 +83,14 @@ class EndStateMonitor:
 class Auditor:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._books = StoreReader(stack)
+        self._stores = StoreReader(stack)
 
     @property
     def stores(self) -> StoreReader:
-        return self._books
+        return self._stores
 
     def monitor(self, attempts: list[Attempt]) -> EndStateMonitor:
-        return EndStateMonitor(self._books, attempts)
+        return EndStateMonitor(self._stores, attempts)
 
     def audit(
         self,
@@ -125,20 +125,20 @@ class Auditor:
         """Every order of the stack is indexed and, soon after its end, settled (G2, G11)."""
         result = CaseResult("all that was ever placed")
         deadline = time.time() + PROMISED
-        while (left := self._books.unsettled()) and time.time() < deadline:
+        while (left := self._stores.unsettled()) and time.time() < deadline:
             time.sleep(1)
-        result.acknowledged = self._books.count()
+        result.acknowledged = self._stores.count()
         result.recoveries.append(time.time() - deadline + PROMISED)
         if left:
             result.broken.append(f"G2: {len(left)} orders are not settled: {left[:3]}")
-        if missing := self._books.not_indexed():
+        if missing := self._stores.not_indexed():
             result.broken.append(f"G11: {len(missing)} are in no index: {missing[:3]}")
         return result
 
     def _await_ends(self, ids: set[str], until: float) -> dict[str, OrderView]:
         while True:
             try:
-                orders = self._books.views(ids)
+                orders = self._stores.views(ids)
             except valkey.ValkeyError:
                 orders = {}
             is_open = [seen for seen in orders.values() if not seen.is_terminal]
@@ -180,8 +180,8 @@ class Auditor:
         cancelled: set[str] = set()
         for station in STATIONS:
             reports = [
-                *self._books.records(station).values(),
-                *self._books.events(f"{station}_order_updated"),
+                *self._stores.records(station).values(),
+                *self._stores.events(f"{station}_order_updated"),
             ]
             for report in reports:
                 # Poison is no report, whatever it is.
@@ -202,7 +202,7 @@ class Auditor:
             return
         secret = self._stack.secrets["id_secret"].encode()
         by_id = {derived_id(secret, "", attempt.key): attempt for attempt in silent}
-        existed = set(self._books.views(by_id))
+        existed = set(self._stores.views(by_id))
         self._await_ends(existed, time.time() + PROMISED)
         counter = f"http://127.0.0.1:{self._stack.ports.app('counter')}"
         answered: set[str] = set()

@@ -12,6 +12,7 @@ import valkey
 from scripts.stack.runtime import APIS
 from scripts.stack.supervise import Stack
 from tests.faults.run import PORT_OFFSET, Run
+from tests.support.listening import ports_open_to_others
 
 EVENTS = (
     ("barista", "/dapr_subscribe_BaristaOrdered"),
@@ -114,18 +115,7 @@ def test_valkey_wants_its_password(stack: Stack) -> None:
 
 
 def test_everything_listens_on_loopback_alone(stack: Stack) -> None:
-    pids = {process["pid"] for process in stack.states()}
-    for pid in set(pids):
-        pids |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    open_to_all = {
-        connection.laddr.port
-        for connection in psutil.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-        and connection.pid in pids
-        and connection.laddr
-        and connection.laddr.ip != "127.0.0.1"
-    }
-    assert open_to_all == set()
+    assert ports_open_to_others(stack) == set()
 
 
 def test_secrets_are_their_owners_alone(stack: Stack) -> None:

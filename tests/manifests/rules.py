@@ -285,7 +285,7 @@ def spin_keeps_one_capability(documents: Documents) -> Iterator[str]:
 
 def only_its_api_reaches_a_sidecar(documents: Documents) -> Iterator[str]:
     """And for invocation counter-api's sidecar the others', and the stations' counter-api's.
-    Strangers: one in our namespace, one elsewhere, and every other pod of ours."""
+    Intruders: one in our namespace, one elsewhere, and every other pod of ours."""
     policies = of(documents, "NetworkPolicy")
     namespaces = {
         n["metadata"]["name"]: n["metadata"].get("labels") or {} for n in of(documents, "Namespace")
@@ -295,8 +295,8 @@ def only_its_api_reaches_a_sidecar(documents: Documents) -> Iterator[str]:
         for name in (NAMESPACE, "default", DAPR_NAMESPACE, "kube-system")
     }
     pods = {name: _pod(template) for name, template in workloads(documents)}
-    pods["a stranger"] = Pod(NAMESPACE, {})
-    pods["a stranger elsewhere"] = Pod("default", {})
+    pods["an intruder"] = Pod(NAMESPACE, {})
+    pods["an intruder elsewhere"] = Pod("default", {})
     for name, template in workloads(documents):
         if not is_injected(template):
             continue
@@ -325,7 +325,7 @@ def _pod(template: Json) -> Pod:
 def apis_are_reached_by_sidecar_and_entry_alone(documents: Documents) -> Iterator[str]:
     policies = of(documents, "NetworkPolicy")
     pods = {name: _pod(template) for name, template in workloads(documents)}
-    pods["a stranger"] = Pod(NAMESPACE, {})
+    pods["an intruder"] = Pod(NAMESPACE, {})
     for name, api in pods.items():
         if api.labels.get("app.kubernetes.io/component") != "api":
             continue

@@ -157,13 +157,13 @@ class Staff:
         if not tap.attempts:
             return
         tap.attempts -= 1
-        heard = False
+        is_answered = False
 
         def answered(response: Response | None) -> None:
-            nonlocal heard
-            if heard:
+            nonlocal is_answered
+            if is_answered:
                 return
-            heard = True
+            is_answered = True
             if response is not None and response.status in (200, 412):
                 ticket = json.loads(response.body)
                 self._world.note(tap.by, f"is told {response.status} about {tap.order}")

@@ -154,7 +154,7 @@ def test_a_tap_without_items_is_for_all_that_is_open(
     ],
 )
 def test_a_tap_for_what_was_done_changes_nothing(before: list[ItemStatus], action: Action) -> None:
-    """T4: whoever taps, the first one counts."""
+    """T4: of two persons who tap, the first counts."""
     known = ticket(*before)
     assert tap(known, action) is known
 
