@@ -177,6 +177,45 @@ def test_a_page_costs_the_same_however_much_is_stored() -> None:
         assert middle <= 2
 
 
+@pytest.mark.parametrize("pace", [10, 1000])
+def test_a_page_in_the_middle_of_a_rush_mostly_takes_one_call(pace: int) -> None:
+    """A segment says what older ones hold, so that none of them is read to learn that."""
+
+    async def calls() -> list[int]:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", 32)
+        entries = [Entry(number * pace, f"{number:06}") for number in range(4_000)]
+        await fill(fake, indexes, index, entries)
+        found = await reader_of(fake).before(index, Cursor(TOP), 20)
+        counts = []
+        for _ in range(100):
+            fake.calls.clear()
+            found = await reader_of(fake).before(index, found.after(found.entries[19]), 20)
+            counts.append(len(fake.calls))
+        return counts
+
+    counts = asyncio.run(calls())
+    assert max(counts) <= 2
+    assert sum(counts) <= 130
+
+
+def test_segments_of_an_earlier_release_are_read_and_go_on() -> None:
+    """They do not say what older ones hold."""
+    entries = [Entry(number * 1000, f"{number:04}") for number in range(300)]
+
+    async def scenario() -> list[Entry]:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", 2)
+        await fill(fake, indexes, index, entries[:150])
+        for key, (document, _) in fake.documents.items():
+            document.pop("newest_older")
+            fake.put(key, document)
+        await fill(fake, indexes, index, entries[150:])
+        return await walk(fake, indexes, index, 20)
+
+    assert asyncio.run(scenario()) == sorted(entries, reverse=True)
+
+
 def test_the_cursor_of_another_index_is_unknown() -> None:
     async def scenario() -> None:
         fake = FakeSidecar()

@@ -50,10 +50,18 @@ class Segment:
     entries: tuple[tuple[int, str], ...]
     turns: int = 0
     """How many entries the shard got since it rested."""
+    newest_older: int | None = None
+    """The newest time in older segments, without the entries with which this one begins. None where
+    an earlier release wrote them."""
 
     def turn(self, at: int) -> int:
         """Of the next entry, which is of this time."""
         return 0 if at - self.entries[-1][0] >= REST_MS else self.turns
+
+    def newest_left(self) -> int | None:
+        """`newest_older` of the segment after this one, which is full."""
+        older = self.newest_older if self.number else 0
+        return None if older is None else max(older, max(self.entries[:-HEAD_OVERLAP])[0])
 
 
 SEGMENTS = TypeAdapter(Segment)
@@ -168,11 +176,12 @@ class Indexes:
         segment = slot.head.value
         turns = segment.turn(entry.at) + 1
         if len(segment.entries) < SEGMENT_SIZE:
-            grown = Segment(segment.number, (*segment.entries, entry), turns)
+            grown = replace(segment, entries=(*segment.entries, entry), turns=turns)
         else:
             # Every copy of a full head is the same: one that exists already is as good.
             await self._store.create(slot.index.key(slot.shard, segment.number), segment)
-            grown = Segment(segment.number + 1, (*segment.entries[-HEAD_OVERLAP:], entry), turns)
+            kept = segment.entries[-HEAD_OVERLAP:]
+            grown = Segment(segment.number + 1, (*kept, entry), turns, segment.newest_left())
         return Save(slot.key, grown, slot.head.etag)
 
     async def _others(

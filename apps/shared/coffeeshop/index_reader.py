@@ -150,7 +150,10 @@ class _ShardReader:
             self.entries += segment.entries
         else:
             self._count(segment.entries, ceiling)
-        self.bound = min(ceiling, min(segment.entries)[0] + MAX_OUT_OF_ORDER_MS)
+        oldest = min(segment.entries)[0]
+        self.bound = min(ceiling, oldest + MAX_OUT_OF_ORDER_MS)
+        if segment.newest_older is not None:
+            self.bound = min(self.bound, segment.newest_older)
         """No entry of an older segment that is not in this one too counts for more."""
 
     def _count(self, entries: Sequence[tuple[int, str]], ceiling: int) -> None:
