@@ -68,7 +68,7 @@ class Reading:
 def _baselines(
     questions: tuple[str, ...], ours: Bench
 ) -> Iterator[dict[tuple[str, str], list[Target]]]:
-    """The floors of these questions, up."""
+    """The baselines of these questions, up."""
     with (
         component(baselines.component("hello"), HELLO_PORT, "/", {}),
         component(baselines.component("bare"), BARE_PORT, "/healthz", _one_read(ours)),
