@@ -113,3 +113,15 @@ def test_a_fact_says_where_it_is_from() -> None:
         for section in re.split(r"^##+ ", page.read_text(), flags=re.MULTILINE)[1:]:
             title, _, text = section.partition("\n")
             assert "**Source:**" in text or not text.strip(), f"{page.name}: {title}"
+
+
+def test_a_key_that_a_document_shows_is_another_one_each_time() -> None:
+    """Copied again tomorrow a fixed one would answer yesterday's order."""
+    shown = [
+        key
+        for path in files()
+        if path.suffix == ".md"
+        for key in re.findall(r"idempotency-key: *([^\"'\n]+)", path.read_text(), re.IGNORECASE)
+    ]
+    assert shown
+    assert [key for key in shown if "$(" not in key] == []
