@@ -130,8 +130,8 @@ class ShopClient:
         later = (NOW + timedelta(minutes=5)).isoformat()
         return {"data": {"orderId": self._order.id, "expiresAt": later, "items": items}}
 
-    def ask(self, route: Route) -> int:
-        """The status of a request that the route takes."""
+    def ask(self, route: Route) -> Response:
+        """The answer to a request that the route takes."""
         target = route.path.replace("{id}", self._id).replace("{itemType}", "7")
         target = target.replace("{station}", "barista")
         if route.path == "/v1/api/orders" and route.method == "GET":
@@ -142,7 +142,7 @@ class ShopClient:
         body = BODIES.get(route.path.rpartition("/")[2], body)
         if route.path in EVENTS:
             body = self._event(EVENTS[route.path])
-        return self._ask(route.method, target, body).status
+        return self._ask(route.method, target, body)
 
     def _ask(self, method: str, target: str, body: Any) -> Response:
         async def read(limit: int) -> bytes:
@@ -165,9 +165,15 @@ def name(value: object) -> str:
     return f"{value.method} {value.path}" if isinstance(value, Route) else str(value)
 
 
-def described(api: str, route: Route) -> set[int]:
+def described(api: str, route: Route) -> dict[int, set[str]]:
+    """The headers that an answer of each status must have."""
     operation = descriptions.openapi(api)["paths"][route.path][route.method.lower()]
-    return set(map(int, operation["responses"]))
+    return {
+        int(status): {
+            name for name, header in answer.get("headers", {}).items() if header.get("required")
+        }
+        for status, answer in operation["responses"].items()
+    }
 
 
 def _shop(api: str, route: Route) -> ShopClient:
@@ -176,33 +182,52 @@ def _shop(api: str, route: Route) -> ShopClient:
     return ShopClient(api, is_made=route.path.endswith("/collect"), station=station)
 
 
-def seen(api: str, route: Route) -> set[int]:
-    """Every status that a failure provokes, and that of no failure."""
+def seen(api: str, route: Route) -> dict[int, set[str]]:
+    """Every status that a failure provokes, and that of no failure, with the headers that each
+    answer of that status has."""
     shop = _shop(api, route)
     shop.sidecar.begin(range(0), None)
-    found = {shop.ask(route)}
+    found: dict[int, set[str]] = {}
+
+    def note(answer: Response) -> None:
+        names = {name for name, _ in answer.headers}
+        found[answer.status] = found.get(answer.status, names) & names
+
+    note(shop.ask(route))
     calls = shop.sidecar.number
     for first in range(calls):
         for fails in (range(first, first + 1), range(first, 1_000)):
             for reply in FAILURES.values():
                 shop = _shop(api, route)
                 shop.sidecar.begin(fails, reply)
-                found.add(shop.ask(route))
+                note(shop.ask(route))
     return found
 
 
 @pytest.mark.parametrize(("api", "route"), list(routes()), ids=name)
 def test_a_failure_of_the_sidecar_is_answered_as_described(api: str, route: Route) -> None:
     found, expected = seen(api, route), described(api, route)
-    assert found <= expected
-    assert found & BY_FAILURE == expected & BY_FAILURE
+    assert set(found) <= set(expected)
+    assert set(found) & BY_FAILURE == set(expected) & BY_FAILURE
+    assert {s: expected[s] - names for s, names in found.items() if expected[s] - names} == {}
+
+
+def test_a_shop_that_is_busy_says_when_there_is_room_again() -> None:
+    """In both fields: an older client knows `Retry-After` alone."""
+    shop = ShopClient("counter")
+    shop.sidecar.begin(range(1_000), Reply(429))
+    (place,) = (r for r in shop.routes if (r.method, r.path) == ("POST", "/v1/api/orders"))
+    answer = shop.ask(place)
+    assert answer.status == 429
+    told = dict(answer.headers)
+    assert told["ratelimit"] == f'"menu";r=0;t={told["retry-after"]}'
 
 
 def test_a_request_without_a_failure_succeeds_on_every_route() -> None:
     """Else its failures would prove nothing."""
     refused: list[str] = []
     for api, route in routes():
-        if (status := _shop(api, route).ask(route)) >= 400 and (
+        if (status := _shop(api, route).ask(route).status) >= 400 and (
             api,
             route.path,
         ) not in EXPECTED_REFUSALS:
