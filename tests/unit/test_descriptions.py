@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,31 @@ def test_operations_have_ids_of_their_own(api: str) -> None:
         for o in path.values()
     ]
     assert len(ids) == len(set(ids))
+
+
+def bodies(document: Json) -> dict[str, Json]:
+    """Every object that a client may send, by its schema's name, with those within it."""
+    schemas, found = document["components"]["schemas"], {}
+    left = [
+        operation["requestBody"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation and "sidecar" not in operation["tags"]
+    ]
+    while left:
+        for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(left.pop())):
+            if name not in found:
+                found[name] = schemas[name]
+                left.append(schemas[name])
+    return {name: schema for name, schema in found.items() if "properties" in schema}
+
+
+@pytest.mark.parametrize("api", descriptions.APIS)
+def test_a_field_that_is_not_known_is_refused_in_whatever_a_client_sends(api: str) -> None:
+    """What it asks for would not be done, and nobody would tell."""
+    found = bodies(descriptions.openapi(api))
+    assert found
+    assert [name for name, each in found.items() if each.get("additionalProperties", True)] == []
 
 
 def incompatible(old: Json, new: Json) -> list[str]:
