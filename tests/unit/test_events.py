@@ -74,6 +74,7 @@ def test_an_event_is_handled_and_answered_without_a_body() -> None:
         b"{",
         b"[" * 30_000,
         {"data": BAD},
+        {"data": GOOD | {"answeredAt": "2026-11-24T10:00:00"}},
         {"data": None},
         {"entries": 1},
         {"entries": [1]},
