@@ -93,6 +93,28 @@ def test_a_repeat_has_the_fingerprint_of_the_first_request_whatever_the_poss_clo
     assert (len(hashes) == 1) == is_the_same
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"items":[{"itemType":1}],"loyaltyMemberId":"Jos\u00e9"}',
+        '{"loyaltyMemberId":" Jose\u0301\u200b","items":[{"itemType":1}]}',
+        '{"loyaltyMemberId":"Jos\u00e9","items":[{"itemType":1}],"kitchenItems":null}',
+        '{"loyaltyMemberId":"Jos\u00e9","items":[{"itemType":1}],"baristaItems":[],"location":0}',
+        '{"loyaltyMemberId":"Jos\\u00e9","items":[{"itemType":1}],"commandType":null}',
+        '\n{ "loyaltyMemberId" : "Jos\u00e9", "items" : [ { "itemType" : 1 } ] }',
+    ],
+)
+def test_a_repeat_that_is_written_otherwise_has_the_fingerprint_of_the_first_request(
+    text: str,
+) -> None:
+    """A till that was updated meanwhile may order fields otherwise, or leave defaults out."""
+    first = PlaceOrder.model_validate_json(
+        '{"loyaltyMemberId":"Jos\u00e9","items":[{"itemType":1}]}'
+    )
+    again = PlaceOrder.model_validate_json(text)
+    assert wire.order_request(again).body_hash == wire.order_request(first).body_hash
+
+
 def test_an_orders_money_is_a_number_with_two_decimals() -> None:
     document = wire.document(view(placed([1], [7]), {}))
     assert b'"total":6.25,' in document
