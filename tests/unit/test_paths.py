@@ -39,3 +39,13 @@ def test_what_cannot_be_an_item_is_404(text: str) -> None:
 
 def test_an_item_is_a_number() -> None:
     assert paths.item_type(request(itemType="0007")) == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x/../../metadata", "..", "Barista", "barista\0", "b" * 21, "barista?a=1", "k\u0131"],
+)
+def test_what_cannot_be_a_station_is_404_and_is_asked_of_no_sidecar(text: str) -> None:
+    with pytest.raises(Problem) as refused:
+        paths.station(request(station=text))
+    assert refused.value.status == 404
