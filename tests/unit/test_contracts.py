@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from coffeeshop.contracts import (
+    Command,
     PlaceOrder,
     StationAnswered,
     StationOrdered,
     TypesQuery,
 )
 from coffeeshop.responses import MAX_ERRORS, MAX_FIELD, FieldError, invalid_document
+from coffeeshop.tickets import CloseDay, FailTap, Tap
 
 ORDER: dict[str, Any] = {"loyaltyMemberId": "ann", "items": [{"itemType": 1}]}
 ORDERED: dict[str, Any] = {
@@ -83,6 +85,19 @@ def test_a_name_in_two_forms_is_one_customer(name: str) -> None:
 def test_what_is_no_name_is_refused(name: Any) -> None:
     (error,) = refused(ORDER | {"loyaltyMemberId": name})
     assert error.field == "loyaltyMemberId"
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [(Tap, "by"), (FailTap, "by"), (FailTap, "reason"), (CloseDay, "by"), (CloseDay, "reason")],
+)
+def test_what_staff_write_follows_the_rule_for_names(command: type[Command], field: str) -> None:
+    document = {name: "ann" for name in command.model_fields if name != "items"}
+    taken = command.model_validate(document | {field: " Jose\u0301\u200b "})
+    assert getattr(taken, field) == "Jos\u00e9"
+    for text in ("", " ", "a\0", "ann\x1b[2J", "a\nb", "x" * 201):
+        with pytest.raises(ValidationError):
+            command.model_validate(document | {field: text})
 
 
 @pytest.mark.parametrize(
