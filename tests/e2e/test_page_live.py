@@ -120,6 +120,29 @@ def test_view_that_is_not_shown_asks_for_nothing(
         assert not [each for each in made if "fulfillment" in each or "loyaltyMemberId" in each]
 
 
+def test_search_that_is_under_way_when_the_view_changes_is_not_repeated(
+    opened: Opener, url: str, shop: Driver, stack: Stack
+) -> None:
+    """Its answer comes when another view is shown: it must not begin a round of looks."""
+    customer = visitor("Lou")
+    page = opened(f"{url}#mine")
+    page.evaluate(
+        "() => { const real = fetch; window.fetch = async (...asked) => {"
+        " const answer = await real(...asked);"
+        " if (String(asked[0]).includes('loyaltyMemberId')) await new Promise("
+        " (go) => setTimeout(go, 1000)); return answer; } }"
+    )
+    with away(stack, "kitchen"):
+        shop.place(customer, (), (7,))
+        with page.expect_request("**loyaltyMemberId=Lou*"):
+            search(page, customer)
+        page.goto(f"{url}#board")
+        page.wait_for_timeout(2_000)
+        made = requests(page)
+        page.wait_for_timeout(4_000)
+        assert not [each for each in made if "loyaltyMemberId" in each]
+
+
 def test_tab_in_the_background_asks_for_nothing_until_it_comes_back(
     opened: Opener, url: str
 ) -> None:
