@@ -159,6 +159,37 @@ def test_order_of_another_day_is_shown_with_its_date(
     expect(page.locator(".receipt time")).to_contain_text(date)
 
 
+NOT_ISOLATED = """name => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode()) {
+        const { data, parentElement } = texts.currentNode;
+        if (data.includes(name) && !parentElement.closest('bdi, #news')) found.push(data);
+    }
+    return found;
+}"""
+"""The texts with a name in them that could turn the line round which they stand in."""
+
+
+def test_name_from_right_to_left_turns_no_line_round_in_any_view(opened: Opener, url: str) -> None:
+    """U+05D3 U+05D5 U+05D3: Hebrew letters."""
+    customer = visitor("\u05d3\u05d5\u05d3")
+    page = opened(url)
+    choose(page, "Latte")
+    page.locator("#customer").fill(customer)
+    page.locator("#place").click()
+    expect(page.locator("#placed-title")).to_have_text("Your order is ready.")
+    for view in ("order", "mine", "board", "pickup"):
+        page.goto(f"{url}#{view}")
+        expect(page.locator("bdi", has_text=customer).first).to_be_visible()
+        assert page.evaluate(NOT_ISOLATED, customer) == [], view
+    page.goto(f"{url}#mine")
+    page.locator("#who").fill(nobody := visitor("\u05d3\u05d5\u05d3"))
+    page.get_by_role("button", name="Find my orders").click()
+    expect(page.locator(".note bdi", has_text=nobody)).to_be_visible()
+    assert page.evaluate(NOT_ISOLATED, nobody) == []
+
+
 def test_the_page_is_small_and_is_not_sent_twice(shop: Driver) -> None:
     answers = [shop.counter.get(path) for path in FILES]
     assert sum(len(answer.content) for answer in answers) < 250_000
