@@ -46,6 +46,11 @@ SOON = 3.0
 """Seconds within which a board shows a new order."""
 
 
+AT_ONCE = 0.5
+"""Seconds of an answer that waits for no other request: a body is waited for a second."""
+BEGUN = 8_192
+"""Bytes of a body that has begun: more than Caddy gathers before it sends on what it does not
+buffer."""
 HELD = 40
 """Posts whose body never comes: more than an API answers at a time."""
 
@@ -149,19 +154,44 @@ def test_a_board_shows_an_order_as_it_comes(front: httpx.Client) -> None:
 @pytest.mark.parametrize("framing", ["content-length: 100", "transfer-encoding: chunked"])
 def test_bodies_that_never_come_hold_nobody_else(front: httpx.Client, framing: str) -> None:
     """Some are held by the proxy until all is there; some reach the API, which waits a second."""
-    head = (
-        f"POST /v1/api/orders HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n{framing}"
-    )
-    address = ("127.0.0.1", int(front.base_url.port or 0))
+    port = int(front.base_url.port or 0)
+    address = ("127.0.0.1", port)
+    head = _head(port, framing)
     with ExitStack() as held:
         for _ in range(HELD):
             connection = held.enter_context(socket.create_connection(address, timeout=10))
-            connection.sendall(f"{head}\r\n\r\n".encode())
+            connection.sendall(head.encode())
         begin = time.monotonic()
         placed = front.post("/v1/api/orders", json=order("ann"))
         assert placed.status_code == 201, placed.text
         assert front.get(f"/v1/api/orders/{placed.json()['id']}").status_code == 200
         assert time.monotonic() - begin < SOON
+
+
+@pytest.mark.parametrize("framing", ["content-length: 20000", "transfer-encoding: chunked"])
+def test_the_entry_hands_on_no_body_before_all_of_it_is_there(
+    shop: Driver, tmp_path: Path, framing: str
+) -> None:
+    """Bodies that begin and stop: none of them waits at the API, whose own answers are at once."""
+    port = 3907 + PORT_OFFSET
+    begun = "x" * BEGUN if framing.startswith("content") else f"{BEGUN:x}\r\n{'x' * BEGUN}\r\n"
+    with entry(tmp_path, port, Ports(PORT_OFFSET)), ExitStack() as held:
+        for _ in range(HELD):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+            held.enter_context(connection).sendall(f"{_head(port, framing)}{begun}".encode())
+        for _ in range(10):
+            begin = time.monotonic()
+            assert shop.counter.get("/healthz/counter").status_code == 204
+            assert time.monotonic() - begin < AT_ONCE
+            time.sleep(0.1)
+
+
+def _head(port: int, framing: str) -> str:
+    """Of a post. It names the host by which Caddy knows the shop, or Caddy itself answers it."""
+    return (
+        f"POST /v1/api/orders HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
+        f"content-type: application/json\r\n{framing}\r\n\r\n"
+    )
 
 
 def _versions(answer: httpx.Response) -> Iterator[Any]:
