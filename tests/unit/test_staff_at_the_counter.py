@@ -24,15 +24,25 @@ START = f"/v1.0/invoke/barista-api/method/v1/api/barista/tickets/{ORDER}/start"
 PAGE = b'{"tickets":[%s],"next":null,"limits":{"slow":180,"late":360}}'
 
 
-class Station:
-    """A station that answers every call alike; None is no answer."""
+MENU = (
+    b'[{"itemType":1,"name":"COFFEE_BLACK","price":3.00,"station":"%s",'
+    b'"image":"/v1/api/menu/1/image"}]'
+)
 
-    def __init__(self, reply: Reply | None) -> None:
+
+class Station:
+    """A station that answers every call alike; None is no answer. With `menu` product-api answers
+    so."""
+
+    def __init__(self, reply: Reply | None, menu: Reply | None = None) -> None:
         self.reply = reply
+        self.menu = menu
         self.calls: list[Call] = []
 
     async def send(self, call: Call) -> Reply:
         self.calls.append(call)
+        if self.menu is not None and "/product-api/" in call.target:
+            return self.menu
         if self.reply is None:
             raise NoAnswer("nothing")
         return self.reply
@@ -110,6 +120,38 @@ def test_a_station_that_does_not_answer_as_it_should_is_no_answer(
 ) -> None:
     with pytest.raises(error):
         start(Station(reply))
+
+
+@pytest.mark.parametrize("matches", ["", "1", '"\xe9"', '"%s"' % ("9" * 2000)])
+def test_a_condition_that_nobody_understands_never_reaches_the_station(matches: str) -> None:
+    """An empty one would be lost on the way, and a sidecar refuses the others."""
+    station = Station(Reply(200, TICKET))
+    with pytest.raises(Problem) as refused:
+        start(station, if_match=matches)
+    assert refused.value.status == 400
+    assert station.calls == []
+
+
+def test_a_condition_reaches_the_station_as_it_was_meant() -> None:
+    station = Station(Reply(412, TICKET))
+    start(station, if_match=' W/"1","2" ')
+    assert ("if-match", 'W/"1", "2"') in station.calls[0].headers
+
+
+@pytest.mark.parametrize("reply", [None, Reply(500)])
+def test_a_station_that_is_not_on_the_menu_is_not_there(reply: Reply | None) -> None:
+    """The sidecar knows no such app: to repeat the request would not help."""
+    with pytest.raises(Problem) as refused:
+        start(Station(reply, Reply(200, MENU % b"kitchen")))
+    assert refused.value.status == 404
+
+
+@pytest.mark.parametrize(
+    "menu", [Reply(200, MENU % b"barista"), Reply(500), Reply(429), Reply(200, b"[")]
+)
+def test_a_station_that_may_come_back_is_away(menu: Reply) -> None:
+    with pytest.raises(ServiceUnavailable):
+        start(Station(None, menu))
 
 
 def test_a_page_is_what_the_station_lists() -> None:

@@ -232,6 +232,20 @@ def test_a_weak_version_matches_nothing() -> None:
     assert answer.status == 412
 
 
+@pytest.mark.parametrize(
+    "matches", ["", " ", "1", "**", '"1', '"1" "2"', "'1'", '"\xe9"', '"1",', '"%s"' % ("9" * 2000)]
+)
+def test_a_condition_that_nobody_understands_is_refused_and_changes_nothing(matches: str) -> None:
+    kitchen = Staffed()
+    kitchen.two()
+    target = f"{TICKETS}/{ORDER_ID}/start"
+    answer = kitchen.ask(
+        "POST", target, {"by": "ann"}, content_type="application/json", if_match=matches
+    )
+    assert answer.status == 400
+    assert kitchen.items() == ["QUEUED", "QUEUED"]
+
+
 def test_a_tap_that_was_not_saved_is_not_answered_as_done() -> None:
     """T6, G18."""
     kitchen = Staffed()

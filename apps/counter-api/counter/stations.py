@@ -2,18 +2,22 @@
 alone. The station knows its staff's token, and decides; what it answers is handed back.
 """
 
-from typing import Literal
+from collections.abc import Awaitable, Callable
+from typing import Literal, TypeVar
 
 from coffeeshop import contracts, parameters, paths, tickets
+from coffeeshop.conditions import if_match
 from coffeeshop.environment import Environment
-from coffeeshop.http import Request, Response, unauthorized
+from coffeeshop.http import Problem, Request, Response, unauthorized
 from coffeeshop.live import Snapshot, check_stream_limit, events, latest
 from coffeeshop.logs import Log
 from coffeeshop.operation import JSON, STREAM, Answer, Operation
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.tickets import CloseDay, DayClosed, FailTap, Tap, Ticket, TicketPage, Times
-from coffeeshop.transport import Reply
-from counter.clients import AtStation, WrongToken
+from coffeeshop.transport import Reply, ServiceUnavailable
+from counter.clients import AtStation, Products, TooManyRequests, WrongToken
+
+T = TypeVar("T")
 
 PAUSE = 0.5
 """Seconds between two looks at the tickets of a station: who makes something is waited for."""
@@ -133,18 +137,13 @@ class Stations:
         return _handed_back(await self._ask(request, "GET", "/times", Times))
 
     async def _page(self, request: Request, state: str, limit: int) -> TicketPage:
-        try:
-            return await self._station(request).page(
-                f"state={state}&limit={limit}", request.header("authorization")
-            )
-        except WrongToken:
-            raise unauthorized() from None
+        query = f"state={state}&limit={limit}"
+        return await self._by(request, lambda station, token: station.page(query, token))
 
     async def _tap(self, request: Request, action: str, tap: Tap) -> Response:
         path = f"/tickets/{paths.order_id(request)}/{action}"
         body = tap.model_dump_json(exclude_none=True).encode()
-        reply = await self._ask(request, "POST", path, Ticket, body, request.header("if-match"))
-        return _handed_back(reply)
+        return _handed_back(await self._ask(request, "POST", path, Ticket, body))
 
     async def _ask(
         self,
@@ -153,16 +152,38 @@ class Stations:
         path: str,
         model: type[contracts.Document],
         body: bytes = b"",
-        if_match: str | None = None,
     ) -> Reply:
-        station, token = self._station(request), request.header("authorization")
+        tags = if_match(request)
+        seen = None if tags is None else ", ".join(tags)
+        return await self._by(
+            request,
+            lambda station, token: station.ask(
+                method, path, token, model, body=body, if_match=seen
+            ),
+        )
+
+    async def _by(
+        self, request: Request, call: Callable[[AtStation, str | None], Awaitable[T]]
+    ) -> T:
+        """What the path's station answers to the call, with the caller's token. Raises `Problem`
+        401 and 404, `TooManyRequests` and `ServiceUnavailable`."""
+        name = paths.station(request)
         try:
-            return await station.ask(method, path, token, model, body=body, if_match=if_match)
+            return await call(AtStation(self._sidecar, name), request.header("authorization"))
         except WrongToken:
             raise unauthorized() from None
+        except ServiceUnavailable:
+            if await self._is_unknown(name):
+                raise Problem(404, f"There is no station {name}.") from None
+            raise
 
-    def _station(self, request: Request) -> AtStation:
-        return AtStation(self._sidecar, paths.station(request))
+    async def _is_unknown(self, name: contracts.Station) -> bool:
+        """Whether the menu says that there is no such station: to ask it again would not help."""
+        try:
+            menu = await Products(self._sidecar).menu()
+        except (ServiceUnavailable, TooManyRequests):
+            return False
+        return all(item.station != name for item in menu)
 
 
 def _handed_back(reply: Reply) -> Response:

@@ -6,6 +6,7 @@ T1 to T9 are rules of docs/workflow.md.
 from collections.abc import Callable
 
 from coffeeshop import parameters, paths
+from coffeeshop.conditions import if_match
 from coffeeshop.contracts import ItemStatus, Station
 from coffeeshop.environment import Environment
 from coffeeshop.files import not_modified
@@ -266,11 +267,8 @@ class _Stale(Exception):
 
 def _matches(request: Request) -> Callable[[Ticket], bool]:
     """Whether a ticket is what the caller has seen, as `If-Match` says it."""
-    given = request.header("if-match")
-    if given is None:
-        return lambda _: True
-    tags = {each.strip() for each in given.split(",")}
-    return lambda ticket: "*" in tags or etag(ticket) in tags
+    tags = if_match(request)
+    return lambda ticket: tags is None or "*" in tags or etag(ticket) in tags
 
 
 def _ticket(status: int, ticket: Ticket) -> Response:
