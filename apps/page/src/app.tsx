@@ -4,9 +4,10 @@ import { useRef } from "preact/hooks";
 
 import { news, notices } from "./common/notices";
 import { useWhileSeen } from "./common/seen";
-import { TokenDialog } from "./common/token-dialog";
+import { GiveToken, TokenDialog } from "./common/token-dialog";
 import { followPlaced, placed } from "./order/placed";
 import { isOver } from "./shop/contracts";
+import { NEEDS_TOKEN } from "./shop/problems";
 import { view, VIEWS } from "./views";
 
 export function App() {
@@ -46,7 +47,10 @@ export function App() {
       </header>
       <div id="notices" role="alert">
         {notices.value.map((text) => (
-          <p key={text}>{text}</p>
+          <p key={text}>
+            {text}
+            {text.endsWith(NEEDS_TOKEN) && <GiveToken />}
+          </p>
         ))}
       </div>
       <p id="news" class="unseen" role="status">

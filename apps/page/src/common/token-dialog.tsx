@@ -1,5 +1,20 @@
-import { question } from "../shop/tokens";
+import { askToken, declined, question } from "../shop/tokens";
 import { Dialog } from "./dialog";
+
+const NAMES = { pos: "shop token", staff: "staff token" };
+
+/** Buttons to give the tokens after all that were asked for in vain. */
+export function GiveToken() {
+  return (
+    <>
+      {declined.value.map((kind) => (
+        <button key={kind} type="button" onClick={() => void askToken(kind)}>
+          Give the {NAMES[kind]}
+        </button>
+      ))}
+    </>
+  );
+}
 
 /** Asks for a token when the shop wants one. */
 export function TokenDialog() {
@@ -7,6 +22,7 @@ export function TokenDialog() {
   if (!asked) return null;
   return (
     <Dialog
+      key={asked.kind}
       id="ask"
       title="This shop asks for a token"
       action="Continue"

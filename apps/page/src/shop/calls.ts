@@ -1,7 +1,7 @@
 // Calls to counter-api, from which the page comes. Nothing else is called.
 
 import type { Problem } from "./contracts";
-import { askToken, token, type Kind } from "./tokens";
+import { askToken, declined, token, type Kind } from "./tokens";
 
 /** Milliseconds for an answer to begin, and for the rest of it. */
 const PATIENCE = 10_000;
@@ -29,11 +29,13 @@ export interface Options {
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
   kind?: Kind;
+  /** Nobody waits for the answer: who has declined to give a token is not asked again. */
+  isTask?: boolean;
 }
 
 /** One call, and one more for each token that was asked for. Throws `Refused`, and what `fetch` throws. */
 export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
-  const { body, headers = {}, signal, kind = "pos" } = options;
+  const { body, headers = {}, signal, kind = "pos", isTask = false } = options;
   for (;;) {
     const used = token(kind);
     const limit = new AbortController();
@@ -50,7 +52,8 @@ export async function send(method: string, path: string, options: Options = {}):
     }).finally(() => clearTimeout(timer));
     if (response.ok) return response;
     // Another call may have been given a token meanwhile.
-    const again = response.status === 401 && (token(kind) !== used || (await askToken(kind)));
+    const mayAsk = !(isTask && declined.peek().includes(kind));
+    const again = response.status === 401 && (token(kind) !== used || (mayAsk && (await askToken(kind))));
     if (!again) throw await refusal(response);
   }
 }
@@ -74,8 +77,9 @@ export async function call<T>(method: string, path: string, options: Options = {
   return document<T>(await send(method, path, options));
 }
 
+/** With a signal it is a task's. */
 export async function read<T>(path: string, signal?: AbortSignal, kind: Kind = "pos"): Promise<T> {
-  return call<T>("GET", path, { signal, kind });
+  return call<T>("GET", path, { signal, kind, isTask: signal !== undefined });
 }
 
 /** Try again while the shop is busy or out of reach: the call must be safe to repeat. */

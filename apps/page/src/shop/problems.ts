@@ -4,8 +4,10 @@ import { Refused } from "./calls";
 
 export const UNREACHABLE = "The shop cannot be reached. Trying again …";
 
+export const NEEDS_TOKEN = "A valid token is needed for this.";
+
 const SAID: Record<number, string> = {
-  401: "A valid token is needed for this.",
+  401: NEEDS_TOKEN,
   403: "This is not allowed.",
   404: "This is not there any more.",
   409: "The shop could not take it in time, and nothing was made. Please try again.",

@@ -4,7 +4,7 @@
 import { complain, settle } from "../common/notices";
 import { isPassing, pause, read, Refused, send } from "./calls";
 import { explain, UNREACHABLE } from "./problems";
-import type { Kind } from "./tokens";
+import { declined, type Kind } from "./tokens";
 
 /** Milliseconds without a byte after which a stream counts as dead: the shop sends some each 5 s. */
 const SILENCE = 15_000;
@@ -14,7 +14,7 @@ const PAUSE = 700;
 /**
  * Hand each event to `take`, until that returns true or the signal aborts. The first event of a
  * connection is the whole document. `plain` answers that once: it is asked where the shop has no
- * room for one more stream.
+ * room for one more stream. Where nobody gives the token that it needs, it goes on when somebody does.
  */
 export async function follow<T>(
   path: string,
@@ -37,7 +37,12 @@ export async function follow<T>(
       }
     } catch (error) {
       if (signal.aborted) break;
-      if (!isPassing(error)) return complain(path, explain(error));
+      if (!isPassing(error)) {
+        complain(path, explain(error));
+        if ((error as Refused).status !== 401) return;
+        while (!signal.aborted && declined.peek().includes(kind)) await pause(PAUSE, signal);
+        continue;
+      }
       const seen = error instanceof Refused ? await read<T>(plain, signal, kind).catch(() => null) : null;
       if (seen === null) complain(path, UNREACHABLE);
       else if (heard(seen, true)) return;
@@ -51,7 +56,7 @@ export async function follow<T>(
 /** The documents of one connection. */
 async function* events<T>(path: string, signal: AbortSignal, kind: Kind): AsyncGenerator<T> {
   const silent = new AbortController();
-  const response = await send("GET", path, { signal: AbortSignal.any([signal, silent.signal]), kind });
+  const response = await send("GET", path, { signal: AbortSignal.any([signal, silent.signal]), kind, isTask: true });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   try {
     for (let text = ""; ; ) {

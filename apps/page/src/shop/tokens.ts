@@ -14,21 +14,34 @@ export interface Question {
 /** The question that the dialog shows, if there is one. */
 export const question = signal<Question | null>(null);
 
-let asking: Promise<string | null> | null = null;
+/** The kinds that somebody was asked for and did not give. */
+export const declined = signal<readonly Kind[]>([]);
+
+const asking = new Map<Kind, Promise<boolean>>();
+let last: Promise<unknown> = Promise.resolve();
 
 export function token(kind: Kind): string | null {
   return sessionStorage.getItem(`${kind}-token`);
 }
 
-/** Ask the person for a token. Several calls that need one share a question. False if none is given. */
-export async function askToken(kind: Kind): Promise<boolean> {
-  asking ??= new Promise<string | null>((resolve) => {
+/** Ask the person for a token. Several calls that need one share a question, and there is one at a
+ * time. False if none is given. */
+export function askToken(kind: Kind): Promise<boolean> {
+  const before = asking.get(kind);
+  if (before) return before;
+  const answer = last.then(() => ask(kind)).finally(() => asking.delete(kind));
+  asking.set(kind, answer);
+  last = answer;
+  return answer;
+}
+
+async function ask(kind: Kind): Promise<boolean> {
+  const given = await new Promise<string | null>((resolve) => {
     question.value = { kind, refused: token(kind) !== null, answer: resolve };
-  }).finally(() => {
-    question.value = null;
-    asking = null;
   });
-  const given = await asking;
+  question.value = null;
   if (given !== null) sessionStorage.setItem(`${kind}-token`, given);
+  const others = declined.peek().filter((each) => each !== kind);
+  declined.value = given === null ? [...others, kind] : others;
   return given !== null;
 }

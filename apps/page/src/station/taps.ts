@@ -149,6 +149,7 @@ async function send({ id, station, orderId, number, action, items, by, reason, s
       body: { items, by, ...(action === "fail" ? { reason } : {}) },
       headers: { "if-match": `"${seen}"` },
       kind: "staff",
+      isTask: true,
     });
     settle("taps");
     take(ticket);
