@@ -47,6 +47,22 @@ def test_new_barista_finds_the_screen_and_makes_a_drink_by_keyboard_alone(
     expect(page.locator(".just-ended li", has_text=customer)).to_contain_text("ready")
 
 
+def test_keys_on_a_ticket_without_a_next_step_press_nothing(opened: Opener, tidy: Floor) -> None:
+    customer = visitor("Ann")
+    order = tidy.place(customer, 5)
+    tidy.tap(order["id"], "start", "Zoe")
+    page = at_station(opened, tidy)
+    page.evaluate("window.print = () => { window.printed = true }; 0")
+    for _ in range(2):
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        expect(card(page, customer)).to_contain_text("Sent in")
+        page.wait_for_timeout(700)
+    assert page.evaluate("window.printed") is None
+    page.keyboard.press("p")
+    assert page.evaluate("window.printed") is True
+
+
 def test_digit_chooses_the_ticket_of_that_place(opened: Opener, tidy: Floor) -> None:
     customers = [visitor(name) for name in ("Ann", "Ben", "Cleo")]
     for customer in customers:

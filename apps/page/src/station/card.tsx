@@ -27,7 +27,7 @@ export function Card({ station, ticket: stored, place, onFail }: { station: stri
   const title = `ticket-${ticket.orderId}`;
   return (
     <li ref={card} class={`card job ${pace(age)}`} data-order={ticket.orderId}>
-      <article aria-labelledby={title}>
+      <article aria-labelledby={title} tabIndex={-1}>
         <header>
           {place < 10 && <kbd aria-hidden="true">{(place + 1) % 10}</kbd>}
           <h3 id={title}>

@@ -1,15 +1,16 @@
-// The station by keyboard alone: a digit goes to a card's button, which Enter and Space press.
+// The station by keyboard alone: a digit goes to a card's next step, which Enter and Space press.
 
 import { undo } from "./taps";
 
-const buttons = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(".job")].flatMap((card) => {
-  const button = card.querySelector<HTMLElement>(".actions button");
-  return button ? [button] : [];
-});
+/** Of each card its next step; where there is none the card, so that no other button is pressed. */
+const steps = (): HTMLElement[] =>
+  [...document.querySelectorAll<HTMLElement>(".job")].map(
+    (card) => card.querySelector<HTMLElement>(".main-action") ?? card.querySelector<HTMLElement>("article")!,
+  );
 
 /** Go to the first card, once the page is drawn. */
 export function focusFirst(): void {
-  setTimeout(() => buttons()[0]?.focus());
+  setTimeout(() => steps()[0]?.focus());
 }
 
 const OF_CARD: Record<string, string> = { c: ".fail", p: ".print" };
@@ -22,7 +23,7 @@ export function listen(signal: AbortSignal): void {
     const isTyping = event.target instanceof HTMLInputElement || document.querySelector("dialog[open]");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
-    if (/^\d$/.test(key)) buttons()[(Number(key) + 9) % 10]?.focus();
+    if (/^\d$/.test(key)) steps()[(Number(key) + 9) % 10]?.focus();
     else if (key === "u") undo();
     else if (key in OF_CARD) document.activeElement?.closest(".job")?.querySelector<HTMLElement>(OF_CARD[key]!)?.click();
     else return;
