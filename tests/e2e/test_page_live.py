@@ -240,3 +240,27 @@ def test_board_without_room_for_its_stream_asks_for_the_list(
     shop.place(customer)
     expect(page.locator(".ended li", has_text=customer)).to_be_visible()
     expect(page.locator("#notices")).to_be_empty()
+
+
+def test_orders_that_cannot_be_looked_at_are_shown_as_old(
+    opened: Opener, url: str, shop: Driver, stack: Stack
+) -> None:
+    customer = visitor("Ann")
+    with away(stack, "kitchen"):
+        placed = shop.place(customer, barista=())
+        page = opened(f"{url}#mine")
+        page.locator("#who").fill(customer)
+        page.get_by_role("button", name="Find my orders").click()
+        expect(page.locator(".tickets .receipt")).to_be_visible()
+        notice = page.locator("#notices")
+        expect(notice).to_be_empty()
+        page.route("**/v1/api/orders?*", lambda route: route.abort())
+        expect(notice).to_contain_text("The shop cannot be reached.")
+        page.unroute("**/v1/api/orders?*")
+        expect(notice).to_be_empty()
+    shop.finished(placed["id"])
+
+
+def test_screen_of_a_station_that_is_not_there_says_so(opened: Opener, url: str) -> None:
+    page = opened(f"{url}#station/nosuch")
+    expect(page.locator("#notices")).to_contain_text("This is not there any more.")

@@ -3,10 +3,10 @@
 
 import { signal } from "@preact/signals";
 
-import { say } from "../common/notices";
-import { insist, pause, read } from "../shop/calls";
+import { complain, say, settle } from "../common/notices";
+import { insist, isPassing, pause, read } from "../shop/calls";
 import { isOver, type Order, type OrderPage } from "../shop/contracts";
-import { explain } from "../shop/problems";
+import { explain, UNREACHABLE } from "../shop/problems";
 
 /** Milliseconds between two looks: what is shown is right within a second. */
 const PERIOD = 800;
@@ -68,8 +68,19 @@ export async function earlier(): Promise<void> {
 export async function keepFound(signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round += 1) {
     const isOpen = found.peek()?.orders.some((order) => !isOver(order));
-    if (isOpen || round % RARELY === 0) await refresh(signal).catch(() => undefined); // the next may be answered
+    if (isOpen || round % RARELY === 0) await look(signal);
     await pause(PERIOD, signal);
+  }
+  settle("found");
+}
+
+/** A look may fail: the next one may be answered. Until then it is said that what is shown is old. */
+async function look(signal: AbortSignal): Promise<void> {
+  try {
+    await refresh(signal);
+    settle("found");
+  } catch (error) {
+    if (!signal.aborted) complain("found", isPassing(error) ? UNREACHABLE : explain(error));
   }
 }
 
