@@ -261,6 +261,11 @@ def test_orders_that_cannot_be_looked_at_are_shown_as_old(
     shop.finished(placed["id"])
 
 
+def test_screen_of_a_station_that_makes_by_itself_says_so(opened: Opener, url: str) -> None:
+    page = opened(f"{url}#station/barista")
+    expect(page.locator("#to-make ~ .note").first).to_contain_text("makes by itself")
+
+
 def test_screen_of_a_station_that_is_not_there_says_so(opened: Opener, url: str) -> None:
     page = opened(f"{url}#station/nosuch")
     expect(page.locator("#notices")).to_contain_text("This is not there any more.")

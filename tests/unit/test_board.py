@@ -52,7 +52,8 @@ def test_the_oldest_is_the_one_that_was_placed_first_whenever_it_came() -> None:
 
 def test_a_page_tells_from_which_age_a_ticket_is_slow_and_late() -> None:
     kitchen = Staffed(ticket_slow_seconds="60", ticket_late_seconds="90")
-    assert kitchen.page() == {"tickets": [], "next": None, "limits": {"slow": 60, "late": 90}}
+    limits = {"slow": 60, "late": 90}
+    assert kitchen.page() == {"tickets": [], "next": None, "limits": limits, "byStaff": True}
 
 
 def test_tickets_have_their_versions() -> None:

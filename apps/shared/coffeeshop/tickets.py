@@ -45,11 +45,13 @@ class AgeLimits(Document):
 
 class TicketPage(Document):
     """Tickets: open ones oldest first, closed ones newest first. `next` is the cursor of the page
-    after this one, if there is one."""
+    after this one, if there is one. Not `byStaff`: the station makes at once, and what is ordered
+    now has no ticket that staff take up."""
 
     tickets: tuple[Ticket, ...]
     next: str | None
     limits: AgeLimits
+    byStaff: bool = True
 
     def with_written(self, tickets: Iterable[bytes]) -> bytes:
         """The page as the wire has it, with these tickets, which are JSON already."""

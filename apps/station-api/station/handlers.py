@@ -130,7 +130,8 @@ class TicketApi:
             slow=int(settings.ticket_slow_seconds), late=int(settings.ticket_late_seconds)
         )
         cursor = page.next and parameters.encoded(page.next)
-        return TicketPage(tickets=(), next=cursor, limits=limits).with_written(tickets)
+        rest = TicketPage(tickets=(), next=cursor, limits=limits, byStaff=settings.is_staffed)
+        return rest.with_written(tickets)
 
     @Operation(
         "getTicket",

@@ -108,6 +108,8 @@ export interface TicketPage {
   tickets: Ticket[];
   /** Seconds after `placedAt` from which a ticket is slow, and late. */
   limits: { slow: number; late: number };
+  /** Whether staff make; else nothing new becomes a ticket. */
+  byStaff: boolean;
 }
 
 /** Seconds: half took at most `p50`, nine of ten at most `p90`. */

@@ -16,8 +16,10 @@ import { Paper } from "./paper-view";
 import { SoldOut } from "./sold-out";
 import { askName, staff } from "./staff";
 import { unsent, wake } from "./taps";
-import { ended, isKnown, keepTickets, numberOf, open, sound } from "./tickets";
+import { ended, isKnown, isStaffed, keepTickets, numberOf, open, sound } from "./tickets";
 
+const NOTHING = "Nothing to make. New tickets appear here.";
+const BY_ITSELF = "This station makes by itself, at once: nothing waits for staff here. The shop is started with STAFF=1 for staff to make.";
 /** Ended tickets that are shown. */
 const ENDED = 8;
 
@@ -74,7 +76,7 @@ export function Screen({ station }: { station: string }) {
             To make, oldest first
           </h2>
           {!isKnown.value && <p class="note">The tickets are on their way …</p>}
-          {isKnown.value && tickets.length === 0 && <p class="note">Nothing to make. New tickets appear here.</p>}
+          {isKnown.value && tickets.length === 0 && <p class="note">{isStaffed.value ? NOTHING : BY_ITSELF}</p>}
           <ul class="jobs">
             {tickets.map((ticket, place) => (
               <Card

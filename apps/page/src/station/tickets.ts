@@ -21,6 +21,9 @@ const known = signal<ReadonlyMap<string, Ticket> | null>(null);
 /** Seconds after which a ticket is slow, and late. */
 export const limits = signal({ slow: Infinity, late: Infinity });
 
+/** Whether staff make here, as far as it is known. */
+export const isStaffed = signal(true);
+
 export const isKnown = computed(() => known.value !== null);
 const all = computed(() => [...(known.value?.values() ?? [])]);
 const by = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -78,6 +81,7 @@ export async function refresh(station: string): Promise<void> {
 
 function takePage(page: TicketPage, isWhole: boolean): void {
   limits.value = page.limits;
+  isStaffed.value = page.byStaff;
   const before = known.peek();
   const now = new Map(isWhole ? [] : before);
   for (const ticket of page.tickets) {
