@@ -1,6 +1,7 @@
 """A station's screen in a terminal: what its keys do, and that it shows what is to be made."""
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,21 @@ from rich.console import Console
 
 from coffee.client import ConfigError, Refused
 from coffee.keys import parted
-from coffee.screen import DOWN, ENTER, ERASE, ESCAPE, TAB, UP, Screen, Tap, called, line
+from coffee.screen import (
+    DOWN,
+    ENTER,
+    ERASE,
+    ESCAPE,
+    REASONS,
+    TAB,
+    UP,
+    Screen,
+    Tap,
+    called,
+    line,
+)
 from coffee.staff import Station, found
+from scripts.base.checkout import CHECKOUT
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -27,6 +41,7 @@ def ticket(order: str, *statuses: str, age: int = 60, **changes: Any) -> Any:
         "name": "ann",
         "placedAt": (NOW - timedelta(seconds=age)).isoformat(),
         "final": False,
+        "sequence": 1,
         "items": items,
         **changes,
     }
@@ -59,9 +74,9 @@ def shown(on: Screen, height: int = 40) -> str:
 
 def test_enter_starts_the_oldest_ticket_and_then_says_that_it_is_ready() -> None:
     waiting = screen(ticket("a", "QUEUED"), ticket("b", "QUEUED"))
-    assert press(waiting, ENTER) == Tap("start", "a", None, None, "start No. 33 ann")
+    assert press(waiting, ENTER) == Tap("start", "a", None, None, "start No. 33 ann", 1)
     begun = screen(ticket("a", "STARTED"), ticket("b", "QUEUED"))
-    assert press(begun, ENTER) == Tap("ready", "a", None, None, "ready No. 33 ann")
+    assert press(begun, ENTER) == Tap("ready", "a", None, None, "ready No. 33 ann", 1)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +100,11 @@ def test_keys_choose_a_ticket(keys: tuple[str, ...], expected: str) -> None:
 def test_tab_chooses_an_item_of_the_ticket_and_after_the_last_all_of_it() -> None:
     on = screen(ticket("a", "QUEUED", "QUEUED"))
     words = "start LATTE of No. 33 ann"
-    assert press(on, TAB, "s") == Tap("start", "a", ("a-1",), None, words)
+    assert press(on, TAB, "s") == Tap("start", "a", ("a-1",), None, words, 1)
     assert press(on, TAB, TAB, "s") == Tap(
-        "start", "a", ("a-2",), None, words.replace("LATTE", "ESPRESSO")
+        "start", "a", ("a-2",), None, words.replace("LATTE", "ESPRESSO"), 1
     )
-    assert press(on, TAB, TAB, TAB, "s") == Tap("start", "a", None, None, "start No. 33 ann")
+    assert press(on, TAB, TAB, TAB, "s") == Tap("start", "a", None, None, "start No. 33 ann", 1)
 
 
 def test_what_is_not_started_is_not_ready() -> None:
@@ -105,7 +120,7 @@ def test_what_cannot_be_made_has_a_reason_of_a_list_or_of_ones_own() -> None:
     on = screen(ticket("a", "QUEUED"))
     tap = press(on, "f", "1")
     assert tap is not None
-    assert (tap.step, tap.reason) == ("fail", "sold out")
+    assert (tap.step, tap.reason) == ("fail", "Sold out")
     tap = press(on, "f", "o", *"no milq", ERASE, "k", ENTER)
     assert tap is not None
     assert tap.reason == "no milk"
@@ -128,6 +143,20 @@ def test_while_a_reason_is_asked_for_it_is_the_same_tickets() -> None:
     tap = press(on, "1")
     assert tap is not None
     assert tap.order_id == "b"
+
+
+@pytest.mark.parametrize("keys", [("2", "f"), ("2", "f", "o", "x")])
+def test_a_reason_is_never_another_tickets(keys: tuple[str, ...]) -> None:
+    """The ticket that it was asked for ends meanwhile."""
+    on = screen(ticket("a", "QUEUED"), ticket("b", "QUEUED"))
+    press(on, *keys)
+    on.update({"tickets": [ticket("a", "QUEUED")], "limits": LIMITS})
+    assert press(on, "1", ENTER) == Tap("start", "a", None, None, "start No. 33 ann", 1)
+
+
+def test_reasons_are_those_of_the_page() -> None:
+    page = (CHECKOUT / "apps" / "page" / "src" / "station" / "dialogs.tsx").read_text()
+    assert f"REASONS = {json.dumps(list(REASONS))}" in page
 
 
 LIMITS = {"slow": 180, "late": 360}
@@ -181,6 +210,24 @@ def test_names_are_shown_as_they_may_be() -> None:
     assert "\x1b" not in shown(screen(odd))
     assert "[red]" in shown(screen(odd))
     assert "\x1b" not in line(odd).plain
+
+
+def test_an_item_that_somebody_else_makes_has_their_name() -> None:
+    on = screen(ticket("a", "STARTED"))
+    on.by = "ann"
+    on.tickets[0]["items"][0]["startedBy"] = "bob"
+    assert "by bob" in shown(on)
+    assert "You are ann" in shown(on)
+    on.tickets[0]["items"][0]["startedBy"] = "ann"
+    assert "by ann" not in shown(on)
+
+
+def test_an_empty_screen_says_why_it_is_empty() -> None:
+    assert "on their way" in shown(Screen())
+    assert "Nothing is to be made." in shown(screen())
+    by_itself = Screen()
+    by_itself.update({"tickets": [], "limits": LIMITS, "byStaff": False})
+    assert "makes by itself" in shown(by_itself)
 
 
 def test_what_does_not_fit_is_counted() -> None:
@@ -239,13 +286,27 @@ def test_a_station_is_at_the_shops_address_or_at_a_port_after_it(
         found("kitchen", "http://127.0.0.1:6000")
 
 
+def test_a_station_that_is_not_there_is_told_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items = {"items": [{"station": "kitchen"}, {"station": "barista"}]}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_menu = request.url.path == "/v1/api/menu"
+        return httpx.Response(200, json=items) if is_menu else httpx.Response(404)
+
+    served(monkeypatch, answer)
+    with pytest.raises(Refused, match="The menu has barista, kitchen"):
+        found("drinks", "http://127.0.0.1:6000")
+
+
 def test_a_station_elsewhere_is_not_looked_for_at_other_ports(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = served(monkeypatch, lambda _: httpx.Response(404))
     with pytest.raises(Refused):
         found("kitchen", "https://shop.example:8443")
-    assert len(asked) == 1
+    assert {request.url.port for request in asked} == {8443}
 
 
 def test_a_stations_own_address_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,3 +349,28 @@ def test_a_tap_says_who_and_what(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     at.tap("fail", "a", "ann", ("a-1",), "sold out")
     assert asked[-1].content == b'{"by":"ann","items":["a-1"],"reason":"sold out"}'
+
+
+def test_a_tap_names_the_version_that_was_seen_and_a_faster_one_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else two persons would make the same thing."""
+    asked = served(
+        monkeypatch,
+        lambda request: httpx.Response(200 if request.method == "GET" else 412, json={}),
+    )
+    with pytest.raises(Refused, match="Somebody was faster"):
+        Station("barista", "http://127.0.0.1:5002").tap("start", "a", "ann", seen=3)
+    assert asked[-1].headers["if-match"] == '"3"'
+
+
+@pytest.mark.parametrize(("given", "told"), [("", "wants a token"), ("old", "does not take")])
+def test_a_token_that_is_not_taken_is_told_from_one_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, given: str, told: str
+) -> None:
+    monkeypatch.setenv("COFFEESHOP_STAFF_TOKEN", given)
+    served(
+        monkeypatch, lambda request: httpx.Response(200 if "openapi" in request.url.path else 401)
+    )
+    with pytest.raises(Refused, match=told):
+        Station("barista", "http://127.0.0.1:5002").tickets("open", 5)

@@ -235,5 +235,7 @@ class ShopClient:
         if answer.status_code in (429, 503):
             raise Unreachable(explain(answer))
         if answer.status_code == 401:
+            if "authorization" in self._client.headers:
+                raise Refused(f"The shop does not take the token in {self.TOKEN}.")
             raise Refused(f"The shop wants a token: set {self.TOKEN}.")
         raise Refused(explain(answer))

@@ -16,7 +16,8 @@ from coffee.show import cut, status, text
 from coffee.staff import Step
 
 HELP = "1-9 ↑↓ choose · tab item · enter next step · s start · r ready · f cannot be made · q quit"
-REASONS = ("sold out", "the machine is broken", "the shop is closing")
+REASONS = ("Sold out", "The machine does not work", "It went wrong", "The customer has left")
+"""Customers read them; the page has the same."""
 CARD = 36
 """Cells."""
 UP, DOWN, TAB, ENTER, ESCAPE, ERASE = "up", "down", "tab", "enter", "escape", "erase"
@@ -33,13 +34,21 @@ class Tap:
     reason: str | None
     words: str
     """What it is called where it was not sent."""
+    seen: int
+    """The version of the ticket that the person saw."""
 
 
 @dataclass
 class Screen:
     """The state. `press` is told of each key, and returns what was done, if something was."""
 
+    by: str = ""
+    """Who works here."""
     tickets: Sequence[Json] = ()
+    is_known: bool = False
+    """Whether the station has told what it has."""
+    is_staffed: bool = True
+    """Whether staff make there; else it makes by itself."""
     slow: int = 180
     late: int = 360
     """Seconds."""
@@ -60,6 +69,11 @@ class Screen:
         """What the station has by now."""
         self.tickets = [ticket for ticket in page["tickets"] if not ticket["final"]]
         self.slow, self.late = page["limits"]["slow"], page["limits"]["late"]
+        self.is_known, self.is_staffed = True, page.get("byStaff", True)
+        if self._asks and all(each["orderId"] != self._chosen for each in self.tickets):
+            # Else the reason would be another ticket's.
+            self._asks, self._typed = False, None
+            self.note = "That ticket has ended meanwhile."
 
     @property
     def chosen(self) -> Json | None:
@@ -146,7 +160,7 @@ class Screen:
         self._asks, self._typed, self._item = False, None, -1
         named = called(ticket) if is_whole else f"{items[0]['name']} of {called(ticket)}"
         ids = None if is_whole else (items[0]["id"],)
-        return Tap(step, ticket["orderId"], ids, reason, f"{step} {named}")
+        return Tap(step, ticket["orderId"], ids, reason, f"{step} {named}", ticket["sequence"])
 
     # How it looks
 
@@ -160,10 +174,17 @@ class Screen:
         room = max(1, height // 8) * 3
         parts: list[RenderableType] = [Columns(cards[:room])] if cards else []
         if not cards:
-            parts.append(Text("Nothing is to be made.", "dim"))
+            parts.append(Text(self._nothing(), "dim"))
         if len(cards) > room:
             parts.append(Text(f"and {len(cards) - room} more", "bold"))
         return Group(*parts, *self._foot())
+
+    def _nothing(self) -> str:
+        if not self.is_known:
+            return "The tickets are on their way …"
+        if not self.is_staffed:
+            return "This station makes by itself, at once: nothing waits for staff."
+        return "Nothing is to be made."
 
     def _card(self, ticket: Json, place: int, now: datetime, *, is_chosen: bool) -> Panel:
         age = self.age(ticket, now)
@@ -173,6 +194,11 @@ class Screen:
             is_alone = is_chosen and self._item >= 0 and item in self._items(ticket)
             mark = "▸" if is_alone else ""
             table.add_row(cut(f"{mark}{item['name']}", CARD - 18), status(item["status"]))
+            if item["status"] == "STARTED" and (who := item.get("startedBy")) not in (
+                None,
+                self.by,
+            ):
+                table.add_row("", cut(f"by {who}", CARD - 18))
         title = text(called(ticket)).append(f"  {age // 60}:{age % 60:02}")
         title = Text(f"{place} ", "bold").append(title)
         border = f"bold {style}" if is_chosen else style
@@ -200,6 +226,8 @@ class Screen:
             foot.append(Text(f"Why? {reasons} · o another reason · escape", "bold"))
         else:
             foot.append(Text(HELP, "dim"))
+            if self.by:
+                foot.append(text(f"You are {self.by}; --as NAME is somebody else.", "dim"))
         return foot
 
     def age(self, ticket: Json, now: datetime) -> int:

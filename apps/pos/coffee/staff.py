@@ -42,13 +42,21 @@ class Station(ShopClient):
         by: str,
         items: Sequence[str] | None = None,
         reason: str | None = None,
+        seen: int | None = None,
     ) -> Json:
-        """Say what was done with items of a ticket, or with all of it. `reason` is why something
-        cannot be made."""
+        """Say what was done with items of a ticket, or with all of it: the ticket as it is then.
+        `reason` is why something cannot be made, `seen` the version of the ticket that somebody
+        saw. Raises `Refused`, too, if it has another one."""
         given = {"by": by, "items": items, "reason": reason}
         body = {name: value for name, value in given.items() if value is not None}
         path = f"{self._path}/tickets/{order_id}/{step}"
-        return self._call("POST", path, has="orderId", json=body)
+        headers = {} if seen is None else {"if-match": f'"{seen}"'}
+        return self._call("POST", path, has="orderId", json=body, headers=headers)
+
+    def _check(self, answer: httpx.Response) -> None:
+        if answer.status_code == 412:
+            raise Refused("Somebody was faster, or it was cancelled. Look at it again.")
+        super()._check(answer)
 
     def close_day(self, by: str, reason: str) -> int:
         """End all that is open. Returns how many tickets that were."""
@@ -78,7 +86,18 @@ def found(name: str, url: str) -> str:
                 continue
             if answer.status_code == 200:
                 return place.rstrip("/")
+        on_menu = _on_menu(client, url)
     raise Refused(
-        f"There is no station {name} at {url}. COFFEESHOP_STATION_URL says where it is, if it has "
-        "an address of its own."
+        f"There is no station {name} at {url}.{on_menu} COFFEESHOP_STATION_URL says where it is, "
+        "if it has an address of its own."
     )
+
+
+def _on_menu(client: httpx.Client, url: str) -> str:
+    """Which stations there are, as far as the shop says it."""
+    try:
+        items = client.get(f"{url.rstrip('/')}/v1/api/menu").json()["items"]
+        names = sorted({item["station"] for item in items})
+    except (httpx.TransportError, ValueError, KeyError, TypeError):
+        return ""
+    return f" The menu has {', '.join(names)}."

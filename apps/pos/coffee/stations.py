@@ -95,12 +95,14 @@ class _Desk:
     def __init__(self, name: str, url: str, by: str) -> None:
         self._by = by
         self._follower, self._sender = Station(name, url), Station(name, url)
-        self._screen = Screen()
+        self._screen = Screen(by)
         self._taps: deque[Tap] = deque()
         self._pages: deque[Json] = deque(maxlen=1)
         self._notes: deque[str] = deque(maxlen=1)
         self._failures: deque[Exception] = deque(maxlen=1)
         self._is_away = {"follower": False, "sender": False}
+        self._told: dict[str, int] = {}
+        """The newest versions of tickets that taps from here were answered with."""
 
     def work(self) -> None:
         """Until somebody quits. Raises `Refused`."""
@@ -147,7 +149,12 @@ class _Desk:
                 continue
             tap = self._taps[0]
             try:
-                self._sender.tap(tap.step, tap.order_id, self._by, tap.items, tap.reason)
+                # What was tapped before the answer to the last tap was done to what that made.
+                seen = max(tap.seen, self._told.get(tap.order_id, 0))
+                ticket = self._sender.tap(
+                    tap.step, tap.order_id, self._by, tap.items, tap.reason, seen
+                )
+                self._told[tap.order_id] = ticket["sequence"]
             except Unreachable:
                 self._is_away["sender"] = True
                 time.sleep(1)
