@@ -20,6 +20,7 @@ from coffeeshop.index import (
 from coffeeshop.index_reader import Cursor, IndexReader, ShardCursor, UnknownCursor
 from coffeeshop.sidecar import Sidecar
 from coffeeshop.store import Store
+from coffeeshop.transport import Call, NoAnswer
 from counter.orders import STORE
 from fake_sidecar import FakeSidecar
 
@@ -136,6 +137,62 @@ def test_writers_at_the_same_moment_lose_nothing() -> None:
 
     for found in asyncio.run(scenario()):
         assert len(found) == 100
+
+
+@given(batches=st.lists(st.integers(1, 70), max_size=8), seed=st.integers(0, 9))
+def test_entries_that_are_added_together_are_on_the_pages_once(
+    batches: list[int], seed: int
+) -> None:
+    async def run() -> None:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake, seed), Index("all", 4)
+        added: list[Entry] = []
+        for count in batches:
+            some = [Entry(len(added) + n, f"{len(added) + n:04}") for n in range(count)]
+            await indexes.add_all(index, some, lambda: True)
+            added += some
+        assert await walk(fake, indexes, index, 10) == added[::-1]
+        heads, _ = await indexes.heads(index, also_from=segments_in(fake), keys=[])
+        assert sum(head.value.turns for head in heads.values()) == len(added)
+
+    asyncio.run(run())
+
+
+def test_entries_that_are_added_together_cost_a_read_and_a_save_for_a_head() -> None:
+    async def run() -> None:
+        fake = FakeSidecar()
+        index = Index("all", 4)
+        await indexes_over(fake).add_all(index, [Entry(n, f"{n}") for n in range(32)], lambda: True)
+        assert len(fake.calls) == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_of_entries_that_are_added_together_none_is_lost_where_one_was_there(is_lost: bool) -> None:
+    """The save meets another attempt's, which has added one of them; or its own, whose
+    confirmation was lost."""
+
+    async def run() -> None:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", 1)
+        entries = [Entry(n, f"{n}") for n in range(3)]
+
+        def fails(call: Call) -> None:
+            if call.method == "POST" and not call.target.endswith("/bulk"):
+                fake.before = fake.after = lambda _: None  # once
+                if is_lost:
+                    raise NoAnswer("lost")
+                fake.put(index.head(0), {"number": 0, "entries": [entries[0]], "turns": 1})
+
+        if is_lost:
+            fake.after = fails
+        else:
+            fake.before = fails
+        await indexes.add_all(index, entries, lambda: True)
+        assert await walk(fake, indexes, index, 10) == entries[::-1]
+
+    asyncio.run(run())
 
 
 def test_an_index_that_took_an_entry_is_not_written_again() -> None:

@@ -92,10 +92,11 @@ def test_the_index_entry_is_confirmed_before_the_ticket_is_created() -> None:
     assert is_ticket_save(saves[-1])
 
 
-def test_the_orders_of_one_delivery_are_taken_up_with_one_save() -> None:
+def test_the_orders_of_one_delivery_are_taken_up_with_one_save_of_index_and_tickets() -> None:
     kitchen = Staffed()
     assert kitchen.bulk(ORDERED, [event(), event(OTHER_ID)]) == ["SUCCESS"] * 2
     assert len([call for call in kitchen.sidecar.calls if is_ticket_save(call)]) == 1
+    assert len([call for call in kitchen.sidecar.calls if is_index_save(call)]) == 1
     assert sorted(kitchen.listed()) == [ORDER_ID, OTHER_ID]
 
 

@@ -58,10 +58,17 @@ class Segment:
         """Of the next entry, which is of this time."""
         return 0 if at - self.entries[-1][0] >= REST_MS else self.turns
 
-    def newest_left(self) -> int | None:
-        """`newest_older` of the segment after this one, which is full."""
+    def successor(self) -> "Segment":
+        """What the segment after this one begins with, when this one is full."""
         older = self.newest_older if self.number else 0
-        return None if older is None else max(older, max(self.entries[:-HEAD_OVERLAP])[0])
+        left = self.entries[:-HEAD_OVERLAP]
+        newest = None if older is None else max(older, max(left)[0])
+        return Segment(self.number + 1, self.entries[-HEAD_OVERLAP:], self.turns, newest)
+
+    def without(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Those of the entries that are not in it."""
+        there = set(self.entries)
+        return [entry for entry in entries if entry not in there]
 
 
 SEGMENTS = TypeAdapter(Segment)
@@ -156,7 +163,7 @@ class Indexes:
         where it stands. Raises `ServiceUnavailable` if that is not confirmed."""
         places: dict[Index, Place] = {}
         for _ in range(ATTEMPTS):
-            saves = [await self._with(entry, slot) for slot in slots]
+            saves = [await self._with([entry], slot) for slot in slots]
             if await self._store.save_all(saves):
                 for slot, save in zip(slots, saves, strict=True):
                     places[slot.index] = Place(slot.shard, save.value.turns - 1)
@@ -169,19 +176,50 @@ class Indexes:
                 return places
         raise ServiceUnavailable("The index is too busy.")
 
-    async def _with(self, entry: Entry, slot: ShardHead) -> Save[Segment]:
-        """The head with the entry; a full one makes room first."""
+    async def add_all(
+        self, index: Index, entries: Sequence[Entry], in_time: Callable[[], bool]
+    ) -> None:
+        """Add the entries, as many in one save as a head has room for, trying other shards while it
+        is in time. Raises `ServiceUnavailable` if that is not confirmed of all."""
+        left = entries
+        while left:
+            (slot,) = self._any_shards([index])
+            heads = await self._store.get_many([slot.key])
+            left = await self._add_some(left, replace(slot, head=heads.get(slot.key)), in_time)
+
+    async def _add_some(
+        self, entries: Sequence[Entry], slot: ShardHead, in_time: Callable[[], bool]
+    ) -> Sequence[Entry]:
+        """Add the first of the entries with one save. Returns those that are not there then."""
+        for _ in range(ATTEMPTS):
+            save = await self._with(entries, slot)
+            if await self._store.save_all([save]):
+                return save.value.without(entries)
+            if not in_time():
+                break
+            (other,) = self._any_shards([slot.index])
+            heads = await self._store.get_many(list(dict.fromkeys([slot.key, other.key])))
+            # The confirmation may be lost, or another attempt was faster with some of them.
+            there = heads.get(slot.key)
+            if there and len(left := there.value.without(entries)) < len(entries):
+                return left
+            slot = replace(other, head=heads.get(other.key))
+        raise ServiceUnavailable("The index is too busy.")
+
+    async def _with(self, entries: Sequence[Entry], slot: ShardHead) -> Save[Segment]:
+        """The head with the entries, or the first of them that it has room for; a full one makes
+        room first, once: what is not saved as a head must not be copied as one."""
         if slot.head is None:
-            return Save(slot.key, Segment(0, (entry,), 1))
+            first = tuple(entries[:SEGMENT_SIZE])
+            return Save(slot.key, Segment(0, first, len(first)))
         segment = slot.head.value
-        turns = segment.turn(entry.at) + 1
-        if len(segment.entries) < SEGMENT_SIZE:
-            grown = replace(segment, entries=(*segment.entries, entry), turns=turns)
-        else:
+        if len(segment.entries) >= SEGMENT_SIZE:
             # Every copy of a full head is the same: one that exists already is as good.
             await self._store.create(slot.index.key(slot.shard, segment.number), segment)
-            kept = segment.entries[-HEAD_OVERLAP:]
-            grown = Segment(segment.number + 1, (*kept, entry), turns, segment.newest_left())
+            segment = segment.successor()
+        added = entries[: SEGMENT_SIZE - len(segment.entries)]
+        turns = segment.turn(added[0].at) + len(added)
+        grown = replace(segment, entries=(*segment.entries, *added), turns=turns)
         return Save(slot.key, grown, slot.head.etag)
 
     async def _others(

@@ -44,12 +44,12 @@ class Desk:
         """Add the tickets that staff take up to the index, before they are saved (T1). Raises
         `ServiceUnavailable` if that is not confirmed."""
         until = self._env.clock() + INDEX_BUDGET
-        for ticket in tickets:
-            if ticket.acceptedAt is None:
-                continue
-            entry = Entry(milliseconds(ticket.acceptedAt), ticket.orderId)
-            slots, _ = await self._indexes.choose_heads(TICKETS, also_from=self.tickets)
-            await self._indexes.add(entry, slots, lambda: self._env.clock() < until)
+        entries = [
+            Entry(milliseconds(ticket.acceptedAt), ticket.orderId)
+            for ticket in tickets
+            if ticket.acceptedAt is not None
+        ]
+        await self._indexes.add_all(TICKETS, entries, lambda: self._env.clock() < until)
 
     async def change(self, order_id: str, change: Callable[[Ticket], Ticket]) -> Ticket:
         """Load, apply, save under the ETag, and again where somebody was faster (T3). Returns the
