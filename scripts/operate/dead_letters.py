@@ -224,15 +224,19 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     password = os.environ.get("VALKEY_PASSWORD")
     if chosen.broker is None:
         if not stack.is_up():
-            raise Failure("the stack is not up: `make up` starts it, --broker names another.")
+            named = stack.ports.named
+            raise Failure(
+                f"the stack{named} is not up: `make up` starts it, --broker names another."
+            )
         password = tokens.read(stack.layout.secrets)["valkey_password"]
     broker = valkey.Valkey(host, port, password=password, decode_responses=True)
     counter = chosen.counter or stack.ports.url("counter")
+    where = f" at {chosen.broker}" if chosen.broker else stack.ports.named
     try:
         if chosen.do in ("pending", "drop"):
-            _do_pending(chosen.do, PendingEntries(broker), chosen.id, chosen.all)
+            _do_pending(chosen.do, PendingEntries(broker), chosen.id, chosen.all, where)
         else:
-            _do(chosen.do, DeadLetters(broker), chosen.id, chosen.all, counter)
+            _do(chosen.do, DeadLetters(broker), chosen.id, chosen.all, counter, where)
     except valkey.ValkeyError as error:
         raise Failure(f"the broker at {host}:{port} does not answer: {error}") from None
 
@@ -245,11 +249,13 @@ def address(text: str) -> tuple[str, int]:
     return found[1].strip("[]"), int(found[2] or 6379)
 
 
-def _do(do: str, letters: DeadLetters, ids: Sequence[str], every: bool, counter: str) -> None:
+def _do(
+    do: str, letters: DeadLetters, ids: Sequence[str], every: bool, counter: str, where: str
+) -> None:
     now = datetime.now(UTC)
     if do == "list":
         lines = [describe(letter, counter, now) for letter in letters]
-        print("\n".join(lines) or "There are no dead letters.")
+        print("\n".join(lines) or f"There are no dead letters{where}.")
         return
     if not ids and not every:
         raise Failure(f"say which to {do}: their ids, or --all.")
@@ -264,9 +270,11 @@ def _do(do: str, letters: DeadLetters, ids: Sequence[str], every: bool, counter:
         print(f"{letter.id} of {letter.topic}: {do}ed")
 
 
-def _do_pending(do: str, entries: PendingEntries, ids: Sequence[str], every: bool) -> None:
+def _do_pending(
+    do: str, entries: PendingEntries, ids: Sequence[str], every: bool, where: str
+) -> None:
     if do == "pending":
-        print("\n".join(map(describe_pending, entries)) or "Nobody holds an event.")
+        print("\n".join(map(describe_pending, entries)) or f"Nobody holds an event{where}.")
         return
     if not ids and not every:
         raise Failure("say which to drop: their ids, or --all.")

@@ -12,7 +12,7 @@ def main() -> None:
         left = orphans.stop(stack.layout)
         names = ", ".join(left)
         said = f"supervisord did not answer; stopped: {names}."
-        say(said if left else "The stack is not up.")
+        say(said if left else f"The stack{stack.ports.named} is not up.")
         return
     stack.down()
     say("Down.")

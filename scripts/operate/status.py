@@ -57,7 +57,7 @@ def main() -> int:
         if left:
             print("supervisord does not answer, and these serve on: `make down` stops them.")
         else:
-            print("The stack is not up: `make up` starts it.")
+            print(f"The stack{stack.ports.named} is not up: `make up` starts it.")
         return 1
     states = stack.states()
     for state in states:

@@ -36,6 +36,11 @@ class Ports:
     address: Address = LOOPBACK
     """Where the shop listens: counter-api, or Spin with all four."""
 
+    @property
+    def named(self) -> str:
+        """Which stack it is, behind its name in a message; nothing for the usual one."""
+        return f" (COFFEESHOP_PORT_OFFSET={self.offset})" if self.offset else ""
+
     def app(self, api: str) -> int:
         return runtime.app_port(self.runtime, api) + self.offset
 

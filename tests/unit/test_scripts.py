@@ -14,7 +14,7 @@ import yaml
 
 from scripts.base.checkout import CHECKOUT
 from scripts.base.console import Failure
-from scripts.operate import cluster_secrets
+from scripts.operate import cluster_secrets, dead_letters, status
 from scripts.operate.dead_letters import address
 from scripts.operate.logs import of_order, parse, render
 from scripts.operate.status import TROUBLE, deaths, trouble
@@ -238,3 +238,29 @@ def test_the_id_secret_of_a_cluster_alone_cannot_be_applied_anew() -> None:
     documents = list(yaml.safe_load_all(cluster_secrets.render(cluster_secrets.draw())))
     immutable = [d["metadata"]["name"] for d in documents if d.get("immutable")]
     assert immutable == [cluster_secrets.ID_SECRET]
+
+
+@pytest.mark.parametrize("do", ["list", "pending"])
+def test_a_command_says_at_which_stack_it_looked(
+    do: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COFFEESHOP_HOME", str(tmp_path))
+    monkeypatch.setenv("COFFEESHOP_PORT_OFFSET", "23")
+    with pytest.raises(Failure, match=r"the stack \(COFFEESHOP_PORT_OFFSET=23\) is not up"):
+        dead_letters.main([do])
+    monkeypatch.setattr("scripts.operate.dead_letters.valkey.Valkey", EmptyBroker)
+    dead_letters.main([do, "--broker", "broker.example:6380"])
+    assert "at broker.example:6380." in capsys.readouterr().out
+    status.main()
+    assert "(COFFEESHOP_PORT_OFFSET=23)" in capsys.readouterr().out
+
+
+class EmptyBroker:
+    def __init__(self, *_: object, **_named: object) -> None:
+        pass
+
+    def xrange(self, _topic: str) -> list[object]:
+        return []
+
+    def exists(self, _topic: str) -> int:
+        return 0
