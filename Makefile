@@ -11,7 +11,10 @@ DO = $(PYTHON) scripts/bootstrap.py
 help:  ## What there is
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 12
 
-export COFFEESHOP_TRACES = $(TRACES)
+# A switch: on with 1, off with 0 or nothing.
+on = $(if $(filter-out 0 1,$($(1))),$(error $(1) is "$($(1))": it may be 1, or 0 for none),$(filter 1,$($(1))))
+
+export COFFEESHOP_TRACES = $(call on,TRACES)
 
 # An address for LISTEN on the command line or in the environment; else this machine alone.
 ifdef LISTEN
@@ -19,12 +22,14 @@ export COFFEESHOP_LISTEN = $(LISTEN)
 endif
 
 # Both stations wait for what their staff say.
-ifeq ($(STAFF),1)
+ifneq ($(call on,STAFF),)
 export COFFEESHOP_MAKING = by-staff
+else ifdef STAFF
+export COFFEESHOP_MAKING = at-once
 endif
 
 run:  ## Start everything, place an order, serve until Ctrl-C (ONCE=1: end after it; TRACES=1: Zipkin; STAFF=1: people make)
-	@$(DO) operate.run $(if $(ONCE),--once)
+	@$(DO) operate.run $(if $(call on,ONCE),--once)
 
 dev:  ## The four APIs natively on a simulated Dapr: starts in 2 s, again after each change; nothing lasts
 	@$(DO) tests.dev
@@ -69,7 +74,7 @@ simulate-short:  ## The short form of `simulate`; and that the real sidecar does
 
 simulate:  ## MINUTES= or RUNS=, SEED=, EXHAUSTIVE=1, MUTANT=, TAPE=: the shop with injected faults
 	@$(DO) tests.simulation $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUNS),--runs $(RUNS)) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(EXHAUSTIVE),--exhaustive) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(call on,EXHAUSTIVE),--exhaustive) \
 	  $(if $(MUTANT),--mutant "$(MUTANT)") $(if $(TAPE),--tape "$(TAPE)")
 
 e2e:
@@ -99,7 +104,7 @@ lint:  ## ruff, mypy --strict and tsc
 	@$(DO) operate.lint
 
 bench:  ## Ours beside a native peer, half an hour (SHORT=1: a few ratios; AGAINST=commit: beside that too; PARTS="start orders", RECORD=1)
-	@$(DO) tests.bench $(if $(SHORT),--short) $(if $(RECORD),--record) \
+	@$(DO) tests.bench $(if $(call on,SHORT),--short) $(if $(call on,RECORD),--record) \
 	  $(if $(AGAINST),--against $(AGAINST)) $(PARTS)
 
 bench-live:  ## What following an order costs, by streams and by polling (a minute)

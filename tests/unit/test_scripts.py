@@ -240,6 +240,22 @@ def test_the_id_secret_of_a_cluster_alone_cannot_be_applied_anew() -> None:
     assert immutable == [cluster_secrets.ID_SECRET]
 
 
+@pytest.mark.parametrize(
+    ("switch", "adds"),
+    [("run ONCE", "--once"), ("bench SHORT", "--short"), ("simulate EXHAUSTIVE", "--exhaustive")],
+)
+def test_a_switch_of_make_is_on_with_1_and_off_with_0(switch: str, adds: str) -> None:
+    def said(value: str) -> str:
+        command = ["make", "-n", *f"{switch}={value}".split()]
+        ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        return ran.stdout + ran.stderr
+
+    assert adds in said("1")
+    assert adds not in said("0")
+    assert adds not in said("")
+    assert "may be 1, or 0 for none" in said("no")
+
+
 @pytest.mark.parametrize("do", ["list", "pending"])
 def test_a_command_says_at_which_stack_it_looked(
     do: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
