@@ -36,7 +36,7 @@ from coffee.client import (
     checked_url,
     default_url,
 )
-from coffee.output import console, errors, print_json, written
+from coffee.output import console, errors, print_json, print_table, written
 from coffee.terminal import (
     AWAY,
     CONFIG_ERROR,
@@ -78,7 +78,8 @@ def at(
 def menu(as_json: AsJson = False) -> None:
     """What there is, and what it costs."""
     items = ShopClient(At.url).menu()
-    output(items, as_json, lambda: console.print(show.menu(items)))
+    table, lines = show.menu(items), map(show.offer, items)
+    output(items, as_json, lambda: print_table(table, show.MENU_COLUMNS, lines))
 
 
 @app.command()
@@ -131,7 +132,8 @@ def mine(
 ) -> None:
     """A customer's orders, newest first."""
     found = ShopClient(At.url).orders_of(customer, limit)
-    output(found, as_json, lambda: console.print(show.orders(found)))
+    table, lines = show.orders(found), map(show.line, found)
+    output(found, as_json, lambda: print_table(table, show.ORDERS_COLUMNS, lines))
 
 
 @app.command()

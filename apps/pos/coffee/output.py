@@ -4,17 +4,31 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions, RenderableType
+from rich.text import Text
 
 PIPE_CLOSED, NOT_WRITTEN = 141, 74
 """Exit codes: as a shell tells of a process that SIGPIPE ended, and EX_IOERR of sysexits.h."""
 
 
+NARROWEST = 40
+"""Columns that what is printed is laid out for at least: a narrower terminal breaks its lines."""
+
+
 class _Console(Console):
+    @property
+    def size(self) -> ConsoleDimensions:
+        found = super().size
+        return ConsoleDimensions(max(found.width, NARROWEST), found.height)
+
+    @size.setter
+    def size(self, new_size: tuple[int, int]) -> None:
+        self.width, self.height = new_size
+
     def on_broken_pipe(self) -> None:
         _end(PIPE_CLOSED)
 
@@ -22,6 +36,15 @@ class _Console(Console):
 # What is printed is other people's text: no markup, no :emoji: and no colours are read into it.
 console = _Console(markup=False, emoji=False, highlight=False)
 errors = _Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+def print_table(table: RenderableType, columns: int, lines: Iterable[Text]) -> None:
+    """The table, or its lines where there are fewer columns than it needs."""
+    if console.width >= columns:
+        console.print(table)
+        return
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def print_json(document: Any) -> None:

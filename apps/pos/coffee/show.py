@@ -100,18 +100,28 @@ def summary(items: Sequence[Json]) -> Text:
     return text(", ".join(f"{n} × {name}" if n > 1 else name for name, n in counted.items()))
 
 
+_NOW = {
+    True: Text("available", "green"),
+    False: Text("sold out", "red"),
+    None: Text("not known", "dim"),
+}
+MENU_COLUMNS, ORDERS_COLUMNS = 52, 72
+"""Below which a menu and a customer's orders are lines."""
+
+
 def menu(items: Sequence[Json]) -> Table:
     table = Table("item", "price", "station", "now", title="Menu", title_justify="left")
     table.columns[1].justify = "right"
-    notes = {
-        True: Text("available", "green"),
-        False: Text("sold out", "red"),
-        None: Text("not known", "dim"),
-    }
     for item in items:
-        note = notes[item["available"]]
+        note = _NOW[item["available"]]
         table.add_row(text(item["name"]), money(item["price"]), text(item["station"]), note)
     return table
+
+
+def offer(item: Json) -> Text:
+    """An item of the menu in one line."""
+    parts = text(item["name"]), Text(money(item["price"])), _NOW[item["available"]]
+    return Text("  ").join(parts)
 
 
 def receipt(order: Json) -> RenderableType:
