@@ -120,7 +120,7 @@ class ItemRequest(Command):
 
 
 _Items = Annotated[tuple[ItemRequest, ...], Field(max_length=MAX_ITEMS)]
-_Number = Annotated[int, Field(ge=0, le=99)]
+_Number = Annotated[int, Field(strict=True, ge=0, le=99)]
 # A client that has nothing to say may say null.
 Items = Annotated[
     _Items, BeforeValidator(lambda v: () if v is None else v, json_schema_input_type=_Items | None)
