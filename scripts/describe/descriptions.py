@@ -250,7 +250,7 @@ def _problem_statuses(route: Route, operation: Operation) -> list[int]:
     if route.caller.name == SIDECAR:
         statuses.add(403)
     elif route.caller is not ANYONE:
-        statuses |= {401, 431}
+        statuses |= {400, 401, 431}
     return sorted(statuses)
 
 

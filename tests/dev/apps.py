@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from coffeeshop.environment import Environment
+from coffeeshop.headers import Headers
 from coffeeshop.http import Request, Response, Router, TooLarge
 from coffeeshop.settings import Settings
 from coffeeshop.transport import Call, NoAnswer, Reply
@@ -53,7 +54,7 @@ class NativeApp:
             return body
 
         async def asked() -> None:
-            answer(await self.router(Request(method, target, dict(headers).get, read)))
+            answer(await self.router(Request(method, target, Headers(headers), read)))
 
         task = asyncio.get_running_loop().create_task(asked())
         self._asked.add(task)

@@ -43,8 +43,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`problems` are the statuses of its errors, without those that follow from the route: 401 and
-    431, or 403, from who may call it, 400, 408, 413, 415 and 422 from its having a body."""
+    """`problems` are the statuses of its errors, without those that follow from the route: 400,
+    401 and 431, or 403, from who may call it, 400, 408, 413, 415 and 422 from its having a body."""
 
     id: str
     summary: str

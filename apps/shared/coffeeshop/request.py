@@ -53,8 +53,8 @@ class BodyReader(Protocol):
 
 @dataclass(slots=True)
 class Request:
-    """One request. `header` gives the first header of a name in lower case, whatever was repeated
-    after it; values are decoded as latin-1, which takes any bytes."""
+    """One request. `header` gives a field of its header by the name in lower case
+    (`coffeeshop.headers`); values are decoded as latin-1, which takes any bytes."""
 
     method: str
     target: str

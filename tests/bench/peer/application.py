@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import fastapi
 from starlette.types import Receive, Scope, Send
 
+from coffeeshop.headers import Headers
 from coffeeshop.http import Request, Response, Router, Stream, TooLarge
 
 
@@ -60,7 +61,7 @@ def _request(request: fastapi.Request) -> Request:
     return Request(
         method=scope["method"],
         target=target.decode("latin-1"),
-        header=request.headers.get,
+        header=Headers(request.headers.items()),
         read_body=read_body,
     )
 

@@ -7,6 +7,7 @@ import componentize_py_async_support as guest
 from componentize_py_types import Ok
 from spin_sdk.wit.imports import wasi_http_types_0_3_0 as wasi
 
+from coffeeshop.headers import Headers
 from coffeeshop.http import IncompleteBody, TooLarge, TruncatedBody
 from coffeeshop.wasi.bodies import read, sleep
 
@@ -35,15 +36,14 @@ class Incoming:
 
     def __init__(self, request: wasi.Request) -> None:
         self._request = request
-        self._headers: dict[str, str] | None = None
+        self._headers: Headers | None = None
 
     def header(self, name: str) -> str | None:
         if self._headers is None:
-            # All at once: a call to the host costs more than what it brings. The first of a name
-            # counts.
+            # All at once: a call to the host costs more than what it brings.
             found = self._request.get_headers().copy_all()
-            self._headers = {name: value.decode("latin-1") for name, value in reversed(found)}
-        return self._headers.get(name)
+            self._headers = Headers((name, value.decode("latin-1")) for name, value in found)
+        return self._headers(name)
 
     async def read_body(self, limit: int) -> bytes:
         """No further than it is or may be long."""
