@@ -176,3 +176,14 @@ def test_a_delivery_that_was_cut_short_comes_again() -> None:
         asyncio.run(deliver(request, StationAnswered, handler, lambda *_, **__: None))
     assert refused.value.status == 503
     assert not handler.batches
+
+
+def test_an_event_that_nests_too_deep_is_read_and_takes_no_other_along() -> None:
+    """What is deep is of no field of ours, and ignored. Else all of them would come again."""
+    handler = Handler()
+    deep: Any = []
+    for _ in range(900):
+        deep = [deep]
+    answer = handler.bulk(GOOD, GOOD | {"more": deep}, {"version": 1, "items": deep}, GOOD)
+    assert [status for _, status in answer] == ["SUCCESS", "SUCCESS", "DROP", "SUCCESS"]
+    assert [len(batch) for batch in handler.batches] == [3]

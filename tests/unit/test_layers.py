@@ -14,7 +14,7 @@ import coffeeshop
 FOLDER = Path(coffeeshop.__file__).parent
 EVERYWHERE = {"concurrency", "logs", "transport"}
 """What both may import: tracing, and the seam to the sidecar with its failures."""
-KIT = {"responses", "files", "headers", "http", "operation", "request"}
+KIT = {"responses", "files", "headers", "http", "nesting", "operation", "request"}
 DAPR = {"clocks", "cloudevents", "sidecar", "store"}
 DELIVERIES = {"events"}
 """Dapr's deliveries are HTTP requests: they stand on both."""

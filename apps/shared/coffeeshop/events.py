@@ -29,6 +29,9 @@ VERSION = 1
 MAX_DELIVERY = 8 * 1024 * 1024
 """Bytes of a delivery. An event of ours is below 10 KB, and up to 64 of them come in bulk. A
 sidecar takes 4 MB, so that one that is made to be large is read, and refused for itself."""
+LEVELS = 64
+"""Of a delivery that nests deeper than 200 levels, what is read: one such event must not take those
+along that come in bulk with it. Events of ours have four, and four around them."""
 DROPPED = Response(200, b'{"status":"DROP"}')
 """Has the sidecar dead-letter the event at once."""
 
@@ -81,7 +84,7 @@ async def deliver(
     consumer that knows the version has one. Raises what `handle` raises, and then all come again.
     """
     try:
-        delivery = await request.json(Delivery, MAX_DELIVERY)
+        delivery = await request.json(Delivery, MAX_DELIVERY, LEVELS)
     except IncompleteBody as problem:
         raise service_unavailable(problem.detail) from None
     except Problem as problem:

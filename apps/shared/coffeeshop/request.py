@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ValidationError
 
 from coffeeshop.logs import Trace
+from coffeeshop.nesting import cut
 from coffeeshop.responses import (
     JSON,
     FieldError,
@@ -35,6 +36,15 @@ def _refuse_repeated(pairs: list[tuple[str, object]]) -> None:
             for name in times
             if times[name] > 1
         )
+
+
+def _parsed(model: type[Model], body: bytes, levels: int | None) -> Model:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        if levels is None or "recursion limit" not in str(error):
+            raise
+        return model.model_validate_json(cut(body, levels))
 
 
 class TooLarge(Exception):
@@ -81,9 +91,12 @@ class Request:
         """The query's parameters by name; the router has refused a repeated one."""
         return dict(self.query_pairs())
 
-    async def json(self, model: type[Model], limit: int = MAX_BODY) -> Model:
+    async def json(
+        self, model: type[Model], limit: int = MAX_BODY, levels: int | None = None
+    ) -> Model:
         """The body as a contract. Raises `Problem` (400, 408, 413, 415 or 422). Where an unknown
-        field is refused, so is a repeated one: of two values one would be dropped in silence."""
+        field is refused, so is a repeated one: of two values one would be dropped in silence. What
+        is nested deeper than `levels` is cut off, if it is too deep to be read."""
         media_type = (self.header("content-type") or "").partition(";")[0].strip().lower()
         if media_type not in (JSON, "application/cloudevents+json"):
             raise Problem(415, "Send the body as application/json.")
@@ -96,7 +109,7 @@ class Request:
         # A reader may ignore a byte order mark (RFC 8259, 8.1).
         body = body.removeprefix(_BOM)
         try:
-            found = model.model_validate_json(body)
+            found = _parsed(model, body, levels)
             if model.model_config.get("extra") == "forbid":
                 json.loads(body, object_pairs_hook=_refuse_repeated)
             return found
