@@ -14,6 +14,7 @@ import httpx
 Json = dict[str, Any]
 ENDED = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
 _STREAM = "text/event-stream"
+_MAY_EXIST = "The order may have been placed: see `coffee mine` before you order again."
 
 
 class Refused(Exception):
@@ -150,7 +151,7 @@ class ShopClient:
         """Place an order, once, however often the request must be repeated."""
         key = {"idempotency-key": str(uuid4())}
         document = order_document(customer, items)
-        return self._call("POST", "/v1/api/orders", json=document, headers=key)
+        return self._call("POST", "/v1/api/orders", unsure=_MAY_EXIST, json=document, headers=key)
 
     def order(self, order_id: str, wait: int = 0) -> Json:
         return self._call("GET", f"/v1/api/orders/{order_id}", params={"wait": wait})
@@ -204,29 +205,43 @@ class ShopClient:
         return found
 
     def _call(
-        self, method: str, path: str, *, has: str = "id", kind: type = str, **arguments: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        has: str = "id",
+        kind: type = str,
+        unsure: str = "",
+        **arguments: Any,
     ) -> Json:
-        """The document that a shop answers: its field `has` is of that kind."""
-        give_up = time.monotonic() + self.PATIENCE
+        """The document that a shop answers: its field `has` is of that kind. `unsure` is said in
+        the end if one of the tries may have reached it."""
+        give_up, was_lost = time.monotonic() + self.PATIENCE, False
         while True:
             try:
                 answer = self._client.request(method, path, **arguments)
                 self._check(answer)
                 return _document(answer, has, kind)
             except httpx.ConnectError as error:
-                raise self._away(error) from None  # nobody listens there: no passing trouble
+                # Nobody listens there: no passing trouble.
+                raise self._away(error, unsure if was_lost else "") from None
             except (httpx.TransportError, Unreachable) as error:
+                was_lost = True
                 if time.monotonic() > give_up:
-                    raise self._away(error) from None
+                    raise self._away(error, unsure) from None
                 time.sleep(0.5)
+            except Refused as error:
+                # Something in between, perhaps: an earlier try may have been taken.
+                if was_lost and unsure:
+                    raise self._away(error, unsure) from None
+                raise
 
-    def _away(self, error: Exception) -> Unreachable:
-        if isinstance(error, Unreachable):
-            return error
-        return Unreachable(
-            f"The shop at {self.url} cannot be reached ({error}).\n"
-            "Is it up? `make up` starts it; --url says where."
-        )
+    def _away(self, error: Exception, unsure: str = "") -> Unreachable:
+        said = str(error)
+        if isinstance(error, httpx.TransportError):
+            said = f"The shop at {self.url} cannot be reached ({error}).\n"
+            said += "Is it up? `make up` starts it; --url says where."
+        return Unreachable("\n".join(filter(None, (said, unsure))))
 
     def _check(self, answer: httpx.Response) -> None:
         if answer.is_success:
