@@ -6,6 +6,8 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +16,8 @@ import httpx
 Json = dict[str, Any]
 ENDED = ("FULFILLED", "PARTIAL", "FAILED", "CANCELLED")
 _STREAM = "text/event-stream"
+_TOLERANCE = timedelta(seconds=5)
+"""A `Date` has whole seconds, and comes late."""
 _MAY_EXIST = "The order may have been placed: see `coffee mine` before you order again."
 
 
@@ -138,11 +142,23 @@ class ShopClient:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._ahead = timedelta(0)
         given = options(url, self.TOKEN)
         try:
-            self._client = httpx.Client(**given)
+            self._client = httpx.Client(**given, event_hooks={"response": [self._hear_date]})
         except (ImportError, ValueError) as error:
             raise ConfigError(f"The environment's proxy cannot be used: {error}") from None
+
+    def now(self) -> datetime:
+        """The time by the shop's clock, as its last answer told it."""
+        return datetime.now(UTC) + self._ahead
+
+    def _hear_date(self, answer: httpx.Response) -> None:
+        try:
+            ahead = parsedate_to_datetime(answer.headers["date"]) - datetime.now(UTC)
+        except (KeyError, TypeError, ValueError):
+            return
+        self._ahead = ahead if abs(ahead) > _TOLERANCE else timedelta(0)
 
     def menu(self) -> list[Json]:
         return self._list("items", "/v1/api/menu")

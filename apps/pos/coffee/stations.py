@@ -5,7 +5,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -111,7 +110,7 @@ class _Desk:
         with keys.one_by_one(), Live(console=console, screen=True, auto_refresh=False) as shown:
             while not self._screen.has_ended:
                 self._take_over()
-                drawn = self._screen.drawn(datetime.now(UTC), console.height)
+                drawn = self._screen.drawn(self._follower.now(), console.height)
                 shown.update(drawn, refresh=True)
                 for key in keys.pressed(0.25):
                     if tap := self._screen.press(key):
