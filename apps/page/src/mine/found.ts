@@ -31,15 +31,19 @@ const pageOf = (who: string, cursor: string | null, signal?: AbortSignal): Promi
   return read<OrderPage>(`/v1/api/orders?${query}`, signal);
 };
 
-/** Search for somebody's orders. */
+let searches = 0;
+
+/** Search for somebody's orders. Of answers that overtake each other the last search's counts. */
 export async function search(who: string): Promise<void> {
+  const number = (searches += 1);
   try {
     const { orders, next } = await insist(() => pageOf(who, null));
+    if (number < searches) return;
     found.value = { who, orders, next };
     failure.value = "";
     say(orders.length === 1 ? "1 order" : `${orders.length} orders`);
   } catch (error) {
-    failure.value = explain(error);
+    if (number === searches) failure.value = explain(error);
   }
 }
 

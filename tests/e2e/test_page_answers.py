@@ -1,0 +1,46 @@
+"""Answers that are lost, late or not the shop's own: the page says nothing that is not so."""
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from browser import Opener, choose, lose_answer, on_post, refuse, visitor
+from driver import Driver
+from floor import Floor, floor, tidy
+
+__all__ = ["floor", "tidy"]
+
+STREAM = "**/fulfillment-orders/events*"
+
+
+@pytest.fixture
+def customer(shop: Driver) -> str:
+    return visitor("Gil")
+
+
+def search(page: Page, customer: str) -> None:
+    page.locator("#who").fill(customer)
+    page.get_by_role("button", name="Find my orders").click()
+
+
+def test_search_that_is_overtaken_shows_nothing(
+    opened: Opener, url: str, shop: Driver, customer: str
+) -> None:
+    other = visitor("Hal")
+    shop.place(customer, (1,), ())
+    shop.place(other, (2,), ())
+    page = opened(f"{url}#mine")
+    page.evaluate(
+        """name => { const own = fetch; window.fetch = async (path, options) => {
+          const answer = own(path, options);
+          if (path.includes(encodeURIComponent(name).replaceAll('%20', '+')))
+            await new Promise(done => setTimeout(done, 2000));
+          return answer;
+        } }""",
+        customer,
+    )
+    for name in (customer, other):
+        search(page, name)
+    cards = page.locator(".tickets .card")
+    expect(cards).to_contain_text(other)
+    page.wait_for_timeout(3_000)
+    expect(cards).to_contain_text(other)
