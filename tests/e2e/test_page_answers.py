@@ -44,3 +44,23 @@ def test_search_that_is_overtaken_shows_nothing(
     expect(cards).to_contain_text(other)
     page.wait_for_timeout(3_000)
     expect(cards).to_contain_text(other)
+
+
+@pytest.mark.parametrize("status", [403, 404, 400])
+def test_board_goes_on_after_a_proxy_has_refused_it(
+    opened: Opener, url: str, shop: Driver, customer: str, status: int
+) -> None:
+    page = opened(f"{url}#order")
+    left = [status]
+
+    def answer(route: Route) -> None:
+        if left:
+            return route.fulfill(status=left.pop(), body="no such backend")
+        return route.continue_()
+
+    page.route(STREAM, answer)
+    page.get_by_role("link", name="Board").click()
+    expect(page.locator("#notices")).not_to_be_empty()
+    shop.place(customer, (1,), ())
+    expect(page.locator(".ended li", has_text=customer)).to_be_visible(timeout=15_000)
+    expect(page.locator("#notices")).to_be_empty()

@@ -10,6 +10,8 @@ import { declined, type Kind } from "./tokens";
 const SILENCE = 15_000;
 /** Milliseconds between two connections. */
 const PAUSE = 700;
+/** The same where something in between refuses them, as a proxy does while the shop is replaced. */
+const PAUSE_REFUSED = 5_000;
 
 /**
  * Hand each event to `take`, until that returns true or the signal aborts. The first event of a
@@ -39,13 +41,17 @@ export async function follow<T>(
       if (signal.aborted) break;
       if (!isPassing(error)) {
         complain(path, explain(error));
-        if ((error as Refused).status !== 401) return;
-        while (!signal.aborted && declined.peek().includes(kind)) await pause(PAUSE, signal);
-        continue;
+        if ((error as Refused).status === 401) {
+          while (!signal.aborted && declined.peek().includes(kind)) await pause(PAUSE, signal);
+          continue;
+        }
+        // Anything else may pass, and nobody reloads a screen on the wall.
+        rest = PAUSE_REFUSED;
+      } else {
+        const seen = error instanceof Refused ? await read<T>(plain, signal, kind).catch(() => null) : null;
+        if (seen === null) complain(path, UNREACHABLE);
+        else if (heard(seen, true)) return;
       }
-      const seen = error instanceof Refused ? await read<T>(plain, signal, kind).catch(() => null) : null;
-      if (seen === null) complain(path, UNREACHABLE);
-      else if (heard(seen, true)) return;
       if (error instanceof Refused) rest = Math.max(rest, error.retryAfter);
     }
     await pause(rest, signal);
