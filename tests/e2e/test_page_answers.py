@@ -64,3 +64,23 @@ def test_board_goes_on_after_a_proxy_has_refused_it(
     shop.place(customer, (1,), ())
     expect(page.locator(".ended li", has_text=customer)).to_be_visible(timeout=15_000)
     expect(page.locator("#notices")).to_be_empty()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
+def test_refusal_after_a_lost_answer_does_not_say_that_nothing_was_ordered(
+    opened: Opener, url: str, shop: Driver, customer: str, status: int
+) -> None:
+    page = opened(url)
+    keys = on_post(page, lose_answer, refuse(status))
+    choose(page, "Latte")
+    page.locator("#customer").fill(customer)
+    page.locator("#place").click()
+    if status == 401:
+        page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#basket .warning")).to_contain_text("Your order may have been placed.")
+    expect(page.locator("#basket .wrong")).to_have_count(0)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#placed-title")).to_have_text("Your order is ready.")
+    assert (len(keys), len(set(keys))) == (3, 1)
+    found = shop.counter.get("/v1/api/orders", params={"loyaltyMemberId": customer})
+    assert len(found.json()["orders"]) == 1

@@ -78,16 +78,22 @@ export function forget(): void {
 
 async function send(first: Phase): Promise<void> {
   phase.value = first;
+  let mayExist = first === "finding-out";
   for (let tries = 1; ; tries += 1) {
     const current = attempt.peek()!;
     const outcome = await once(current);
     if (attempt.peek()?.key !== current.key) return; // forgotten meanwhile
     if (outcome === null) {
+      mayExist = true;
       phase.value = isLate(current) ? "asking-you" : "finding-out";
       if (phase.peek() === "asking-you") return;
       await pause(Math.min(LONGEST_PAUSE, 400 * tries));
       if (attempt.peek()?.key !== current.key) return;
       continue;
+    }
+    if (mayExist && outcome instanceof Refused && !isVerdict(outcome)) {
+      phase.value = "asking-you";
+      return;
     }
     attempt.value = null;
     phase.value = "none";
@@ -105,6 +111,10 @@ async function once({ key, body }: Attempt): Promise<Order | Refused | null> {
     return isPassing(error) ? null : (error as Refused);
   }
 }
+
+/** Whether the shop says of the order itself that there is none. Anything else refuses this try alone,
+ * and an earlier one may have placed it. */
+const isVerdict = ({ status, problem }: Refused): boolean => (status === 409 || status === 422) && !!problem.detail;
 
 function refused(error: Refused): void {
   refuse(`Your order was not placed. ${explain(error)}`);
