@@ -84,3 +84,29 @@ def test_refusal_after_a_lost_answer_does_not_say_that_nothing_was_ordered(
     assert (len(keys), len(set(keys))) == (3, 1)
     found = shop.counter.get("/v1/api/orders", params={"loyaltyMemberId": customer})
     assert len(found.json()["orders"]) == 1
+
+
+def test_cancelling_whose_answer_is_lost_is_not_called_too_late(
+    opened: Opener, tidy: Floor, customer: str
+) -> None:
+    order = tidy.place(customer, 1)
+    page = opened(f"{tidy.url}#mine")
+    search(page, customer)
+    tries: list[int] = []
+
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        tries.append(found.status)
+        if len(tries) > 1:
+            return route.fulfill(response=found)
+        tidy.until(order["id"], lambda all_: all_ == ["CANCELLED"])
+        return route.abort()
+
+    page.route("**/cancel", answer)
+    page.get_by_role("button", name="Cancel order").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    card = page.locator(".tickets .card")
+    expect(card.locator(".who")).to_contain_text("Cancelled")
+    page.wait_for_timeout(2_000)
+    assert tries == [202, 409]
+    expect(card).not_to_contain_text("too late")

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-import { call, insist, Refused } from "./calls";
+import { call, insist, read, Refused } from "./calls";
 import { isOver, type Order } from "./contracts";
 import { explain } from "./problems";
 
@@ -33,8 +33,11 @@ export async function cancel({ id }: Order): Promise<Order | null> {
     return order;
   } catch (error) {
     const isLate = error instanceof Refused && error.status === 409;
-    step(id, { failure: isLate ? TOO_LATE : `It was not cancelled. ${explain(error)}` });
-    return null;
+    // It has ended. By this request perhaps, if the answer to its first try was lost.
+    const ended = isLate ? await read<Order>(`/v1/api/orders/${id}`).catch(() => null) : null;
+    if (ended?.status === "CANCELLED") step(id, "told");
+    else step(id, { failure: isLate ? TOO_LATE : `It was not cancelled. ${explain(error)}` });
+    return ended;
   }
 }
 
