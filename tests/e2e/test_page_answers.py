@@ -110,3 +110,23 @@ def test_cancelling_whose_answer_is_lost_is_not_called_too_late(
     page.wait_for_timeout(2_000)
     assert tries == [202, 409]
     expect(card).not_to_contain_text("too late")
+
+
+def test_token_of_any_letters_is_refused_and_asked_for_again(opened: Opener, url: str) -> None:
+    page = opened(url)
+
+    def guard(route: Route) -> None:
+        given = route.request.headers.get("authorization")
+        if given == "Bearer let-me-in":
+            return route.continue_()
+        return route.fulfill(status=401, json={"title": "Unauthorized", "status": 401})
+
+    page.route(STREAM, guard)
+    page.get_by_role("link", name="Board").click()
+    for given in ("ключ…", "let-me-in"):
+        page.locator("#token").fill(given)
+        page.get_by_role("button", name="Continue").click()
+        if given != "let-me-in":
+            expect(page.locator("#ask .wrong")).to_have_text("That one was not accepted.")
+    expect(page.locator("#ask")).to_have_count(0)
+    expect(page.locator("#notices")).to_be_empty()

@@ -45,7 +45,7 @@ export async function send(method: string, path: string, options: Options = {}):
       signal: AbortSignal.any(signal ? [signal, limit.signal] : [limit.signal]),
       headers: {
         ...headers,
-        ...(used ? { authorization: `Bearer ${used}` } : {}),
+        ...(used ? { authorization: `Bearer ${inBytes(used)}` } : {}),
         ...(body ? { "content-type": "application/json" } : {}),
       },
       body: body ? JSON.stringify(body) : null,
@@ -57,6 +57,9 @@ export async function send(method: string, path: string, options: Options = {}):
     if (!again) throw await refusal(response);
   }
 }
+
+/** A header's value is bytes: `fetch` refuses other characters, as if the shop were out of reach. */
+const inBytes = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
 
 async function refusal(response: Response): Promise<Refused> {
   const problem = await document<Problem>(response).catch(() => ({}));
