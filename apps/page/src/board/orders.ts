@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 
+import { byTime } from "../common/words";
 import { pause, read } from "../shop/calls";
 import { isOver, type Order, type OrderPage } from "../shop/contracts";
 import { follow } from "../shop/stream";
@@ -27,8 +28,6 @@ let unseen = true;
 
 const all = computed(() => [...(orders.value?.values() ?? [])]);
 const by = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-/** By moments: as texts, one with a fraction of its second comes before one without. */
-const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b);
 
 export const isKnown = computed(() => orders.value !== null);
 /** Oldest first. */

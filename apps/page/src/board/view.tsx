@@ -1,9 +1,10 @@
 import "./board.css";
 
-import { keepTime, now } from "../common/clock";
+import { keepTime } from "../common/clock";
 import { useWhileSeen } from "../common/seen";
 import { called, grouped, ITEM, named, reason, status, times, when } from "../common/words";
 import { isBegun, type Order, type OrderStatus } from "../shop/contracts";
+import { now } from "../shop/time";
 import { ended, isKnown, keepBoard, open } from "./orders";
 
 const COLUMNS: [OrderStatus, string][] = [

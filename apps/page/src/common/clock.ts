@@ -3,14 +3,16 @@
 import { signal } from "@preact/signals";
 
 import { pause } from "../shop/calls";
+import { lookAtTime } from "../shop/time";
 
-/** Milliseconds since 1970. */
-export const now = signal(Date.now());
+/** The time by this device's clock, in milliseconds since 1970. */
+export const here = signal(Date.now());
 
 /** Keep the time; a task of views that show ages. */
 export async function keepTime(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    now.value = Date.now();
+    lookAtTime();
+    here.value = Date.now();
     await pause(1_000, signal);
   }
 }

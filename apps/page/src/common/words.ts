@@ -32,6 +32,9 @@ export function when(moment: string, now: Date = new Date()): string {
   return then.toLocaleString([], { day: "numeric", month: "short", ...year, ...time });
 }
 
+/** Orders moments: as texts, one with a fraction of its second comes before one without. */
+export const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b);
+
 /** From one moment to another, each once. */
 export function span(from: string, to: string): string {
   const [first, last] = [when(from), when(to)];

@@ -1,6 +1,7 @@
 // Calls to counter-api, from which the page comes. Nothing else is called.
 
 import type { Problem } from "./contracts";
+import { heardDate } from "./time";
 import { askToken, declined, token, type Kind } from "./tokens";
 
 /** Milliseconds for an answer to begin, and for the rest of it. */
@@ -50,6 +51,7 @@ export async function send(method: string, path: string, options: Options = {}):
       },
       body: body ? JSON.stringify(body) : null,
     }).finally(() => clearTimeout(timer));
+    heardDate(response.headers.get("date"));
     if (response.ok) return response;
     // Another call may have been given a token meanwhile.
     const mayAsk = !(isTask && declined.peek().includes(kind));

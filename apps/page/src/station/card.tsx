@@ -1,8 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
 
-import { now } from "../common/clock";
+import { here } from "../common/clock";
 import { grouped, ITEM, lasting, named, reason, times, type Group } from "../common/words";
 import type { Ticket, TicketItem } from "../shop/contracts";
+import { now } from "../shop/time";
 import { focusFirst } from "./keys";
 import { print } from "./paper";
 import { notes, tap, tapsOf, undo, undoable, UNDO, withTaps, type Action } from "./taps";
@@ -114,12 +115,12 @@ function Item(props: { group: Group<TicketItem>; number: string; isAlone: boolea
 
 /** What was tapped and is not sent yet; or what became of it, if it was not taken. */
 function Pending({ orderId, number }: { orderId: string; number: string }) {
-  const last = undoable(orderId, now.value);
+  const last = undoable(orderId, here.value);
   const note = notes.value.get(orderId);
   if (last) {
     return (
       <p class="pending">
-        <span>Sent in {Math.min(UNDO / 1000, Math.max(1, Math.ceil((last.due - now.value) / 1000)))} s</span>
+        <span>Sent in {Math.min(UNDO / 1000, Math.max(1, Math.ceil((last.due - here.value) / 1000)))} s</span>
         <button type="button" onClick={() => undo(orderId)}>
           Undo<span class="unseen"> number {number}</span>
         </button>

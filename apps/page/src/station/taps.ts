@@ -51,11 +51,14 @@ export const notes = signal<ReadonlyMap<string, string>>(new Map());
 /** Taps that wait for the shop. */
 export const unsent = computed(() => (isAway.value ? taps.value.length : 0));
 export const tapsOf = (orderId: string): Tap[] => taps.value.filter((tap) => tap.orderId === orderId);
+/** Whether the time for undoing it is not over. A clock that was set back ends it. */
+const isWaiting = (tap: Tap, now: number): boolean => tap.due > now && tap.due <= now + UNDO;
 /** The tap of the ticket that can still be undone. */
 export const undoable = (orderId: string, now: number): Tap | undefined =>
-  tapsOf(orderId).find((tap) => tap.due > now && sending.value !== tap.id);
+  tapsOf(orderId).find((tap) => isWaiting(tap, now) && sending.value !== tap.id);
 
-let touched = { orderId: "", at: 0 };
+/** `at` by a clock that nobody sets. */
+let touched = { orderId: "", at: -Infinity };
 
 /** Somebody tapped. */
 export async function tap(
@@ -66,7 +69,7 @@ export async function tap(
   reason: string | null = null,
 ): Promise<void> {
   const { orderId, sequence: seen } = ticket;
-  const at = Date.now();
+  const at = performance.now();
   if (touched.orderId === orderId && at - touched.at < TREMBLE) return;
   touched = { orderId, at };
   const by = await whoIsIt();
@@ -86,10 +89,10 @@ const SAID: Record<Action, string> = { start: "started", ready: "is ready", fail
 /** Take back the tap that was made last, of all or of a ticket. */
 export function undo(orderId: string | null = null): void {
   const isOf = (each: Tap): boolean => orderId === null || each.orderId === orderId;
-  const last = taps.peek().findLast((each) => isOf(each) && each.due > Date.now() && each.id !== sending.peek());
+  const last = taps.peek().findLast((each) => isOf(each) && isWaiting(each, Date.now()) && each.id !== sending.peek());
   if (!last) return;
   drop((each) => each.id === last.id);
-  touched = { orderId: "", at: 0 };
+  touched = { orderId: "", at: -Infinity };
   say(`Number ${last.number}: undone`);
 }
 
@@ -126,7 +129,7 @@ async function run(): Promise<void> {
   running = true;
   for (let failures = 0; taps.peek().length; ) {
     waking = new AbortController();
-    const next = taps.peek().find((each) => each.due <= Date.now());
+    const next = taps.peek().find((each) => !isWaiting(each, Date.now()));
     if (!next) {
       const first = Math.min(...taps.peek().map((each) => each.due));
       await pause(first - Date.now(), waking.signal);

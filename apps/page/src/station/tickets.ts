@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 
 import { complain, say, settle } from "../common/notices";
 import { play, soundSwitch } from "../common/sound";
-import { called, grouped, named, times } from "../common/words";
+import { byTime, called, grouped, named, times } from "../common/words";
 import { read } from "../shop/calls";
 import type { Ticket, TicketPage } from "../shop/contracts";
 import { UNREACHABLE } from "../shop/problems";
@@ -33,11 +33,11 @@ export const placedAt = (ticket: Ticket): string => ticket.placedAt ?? ticket.ac
 export const open = computed(() =>
   all.value
     .filter((ticket) => !ticket.final)
-    .sort((a, b) => by(placedAt(a), placedAt(b)) || by(a.orderId, b.orderId)),
+    .sort((a, b) => byTime(placedAt(a), placedAt(b)) || by(a.orderId, b.orderId)),
 );
 /** Those that ended in the last minutes, last ended first. */
 export const ended = computed(() =>
-  all.value.filter((ticket) => ticket.final).sort((a, b) => by(b.answeredAt, a.answeredAt)),
+  all.value.filter((ticket) => ticket.final).sort((a, b) => byTime(b.answeredAt, a.answeredAt)),
 );
 
 export const numberOf = ({ number, orderId }: Ticket): string => called({ number, id: orderId });

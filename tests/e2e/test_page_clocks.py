@@ -1,0 +1,71 @@
+"""A till or a tablet whose clock is wrong: ages are the shop's, and no tap waits for a clock."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from browser import Opener, visitor
+from floor import UNDO, Floor, at_station, floor, tidy
+
+__all__ = ["floor", "tidy"]
+
+MINUTES = 600
+"""Seconds by which the clock is wrong."""
+SHIFT = """(seconds => {
+  const own = Date;
+  window.Date = class extends own {
+    constructor(...given) { given.length ? super(...given) : super(own.now() + 1000 * seconds); }
+    static now() { return own.now() + 1000 * seconds; }
+  };
+})"""
+
+
+def job(page: Page, customer: str) -> Locator:
+    return page.locator(".job", has_text=customer)
+
+
+@pytest.mark.parametrize("ahead", [MINUTES, -MINUTES])
+def test_an_age_is_by_the_shops_clock_whatever_the_devices_says(
+    opened: Opener, tidy: Floor, ahead: int
+) -> None:
+    customer = visitor("Ann")
+    tidy.place(customer, 1)
+    page = at_station(opened, tidy)
+    page.add_init_script(f"{SHIFT}({ahead})")
+    page.wait_for_timeout(3_000)
+    page.reload()
+    age = job(page, customer).locator(".age")
+    for _ in range(3):
+        assert 2 <= int(age.inner_text().removesuffix(" seconds")) <= 30
+        page.wait_for_timeout(1_000)
+
+
+def test_a_board_calls_no_order_late_because_its_own_clock_is_ahead(
+    opened: Opener, tidy: Floor
+) -> None:
+    customer = visitor("Ann")
+    tidy.place(customer, 1)
+    page = opened(f"{tidy.url}#board")
+    ticket = page.locator(".open .ticket", has_text=customer)
+    expect(ticket).to_be_visible()
+    page.evaluate(f"{SHIFT}({MINUTES})")
+    page.wait_for_timeout(2_500)
+    expect(ticket.locator(".late")).to_have_count(0)
+    page.add_init_script(f"{SHIFT}({MINUTES})")
+    page.reload()
+    expect(ticket).to_be_visible()
+    page.wait_for_timeout(2_500)
+    expect(ticket.locator(".late")).to_have_count(0)
+
+
+def test_taps_are_sent_when_the_clock_is_set_back_between_them(opened: Opener, tidy: Floor) -> None:
+    customer = visitor("Ann")
+    order = tidy.place(customer, 1)
+    page = at_station(opened, tidy)
+    job(page, customer).get_by_role("button", name="Start").click()
+    expect(job(page, customer)).to_contain_text("Sent in")
+    page.evaluate(f"{SHIFT}(-{MINUTES})")
+    tidy.until(order["id"], lambda all_: all_ == ["STARTED"])
+    expect(job(page, customer).locator(".pending")).to_be_hidden()
+    page.evaluate(f"{SHIFT}(-{MINUTES})")
+    job(page, customer).get_by_role("button", name="Ready").click()
+    tidy.until(order["id"], lambda all_: all_ == ["READY"], UNDO + 10)
