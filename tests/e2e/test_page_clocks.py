@@ -1,5 +1,9 @@
 """A till or a tablet whose clock is wrong: ages are the shop's, and no tap waits for a clock."""
 
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -55,6 +59,30 @@ def test_a_board_calls_no_order_late_because_its_own_clock_is_ahead(
     expect(ticket).to_be_visible()
     page.wait_for_timeout(2_500)
     expect(ticket.locator(".late")).to_have_count(0)
+
+
+def test_a_board_shows_what_is_open_beside_many_orders_of_a_clock_that_was_ahead(
+    opened: Opener, tidy: Floor
+) -> None:
+    """The newest sixty, of which its stream tells, are all of the day after tomorrow."""
+    seen = tidy.place(visitor("Ann"), 1)
+    at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    future = [
+        seen | {"id": str(uuid4()), "placedAt": at, "updatedAt": at, "status": "FULFILLED"}
+        for _ in range(60)
+    ]
+    page = opened(f"{tidy.url}#order")
+    body = f"data: {json.dumps({'orders': future, 'next': None})}\n\n"
+    page.route(
+        "**/fulfillment-orders/events*",
+        lambda route: route.fulfill(body=body, content_type="text/event-stream"),
+    )
+    page.get_by_role("link", name="Board").click()
+    expect(page.locator(".ended li")).to_have_count(24)
+    page.wait_for_timeout(4_000)
+    customer = visitor("Ben")
+    tidy.place(customer, 1)
+    expect(page.locator(".open .ticket", has_text=customer)).to_be_visible(timeout=8_000)
 
 
 def test_taps_are_sent_when_the_clock_is_set_back_between_them(opened: Opener, tidy: Floor) -> None:

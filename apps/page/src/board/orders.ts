@@ -6,6 +6,7 @@ import { byTime } from "../common/words";
 import { pause, read } from "../shop/calls";
 import { isOver, type Order, type OrderPage } from "../shop/contracts";
 import { follow } from "../shop/stream";
+import { now } from "../shop/time";
 
 const LIST = "/v1/api/fulfillment-orders";
 /** Orders that the stream tells of: the newest, whatever their status. */
@@ -14,6 +15,8 @@ const NEWEST = 60;
 const ENDED = 24;
 /** Milliseconds between two looks at open orders that the stream does not show any more. */
 const PERIOD = 3_000;
+/** Milliseconds by which an order is placed in the future. */
+const AHEAD = 60_000;
 /** Of them that are looked at one by one, at most; more are listed. */
 const LOOKS = 20;
 /** Pages of a listing by status that are read, at most: the shop looks at some thousand orders for
@@ -79,7 +82,7 @@ async function keepOld(signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round += 1) {
     let listed = new Set<string>();
     try {
-      if (unseen || old().length > LOOKS) {
+      if (unseen || isCrowded() || old().length > LOOKS) {
         unseen = false; // the stream may find a gap meanwhile
         listed = await readOpen(signal);
       }
@@ -94,6 +97,9 @@ async function keepOld(signal: AbortSignal): Promise<void> {
     await pause(PERIOD, signal);
   }
 }
+
+/** Whether orders that were placed while the shop's clock was ahead keep newer ones out of the stream. */
+const isCrowded = (): boolean => [...streamed.values()].some((at) => Date.parse(at) > now.peek() + AHEAD);
 
 const old = (): string[] => open.peek().flatMap(({ id }) => (streamed.has(id) ? [] : [id]));
 
