@@ -586,7 +586,7 @@ MUTANTS = (
         (
             (
                 "            await self._store.create("
-                + "slot.index.key(slot.shard, number), segment)\n",
+                + "slot.index.key(slot.shard, segment.number), segment)\n",
                 "",
             ),
         ),
@@ -747,7 +747,12 @@ MUTANTS = (
     Mutant(
         "a shard's turn is not counted",
         INDEX,
-        (("        turns = segment.turn(added[0].at) + len(added)\n", "        turns = segment.turns or 1\n"),),
+        (
+            (
+                "        turns = segment.turn(added[0].at) + len(added)\n",
+                "        turns = segment.turns or 1\n",
+            ),
+        ),
         ("G20",),
     ),
     Mutant(
