@@ -30,6 +30,8 @@ class Tickets:
         """By item: who began it, under which making."""
         self._places: defaultdict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
         """Where a ticket's entries stand in its station's index: shard, segment, place."""
+        self._heads: defaultdict[tuple[str, str], set[tuple[int, str]]] = defaultdict(set)
+        """The entries of each shard's head, by station and shard."""
         self.told_statuses: Counter[int] = Counter()
         """What staff were answered."""
 
@@ -41,9 +43,11 @@ class Tickets:
             return
         name, shard, *full = key.split("-")
         if name == "tickets" and not full:
-            _, order = value["entries"][-1]
-            place = int(shard), value["number"], len(value["entries"])
-            self._places[station, order].append(place)
+            before = self._heads[station, shard]
+            for length, (at, order) in enumerate(value["entries"], 1):
+                if (at, order) not in before:  # a head begins with the last ones of the one before
+                    self._places[station, order].append((int(shard), value["number"], length))
+            self._heads[station, shard] = {(at, order) for at, order in value["entries"]}
 
     def _board_written(self, station: str, board: Json) -> None:
         """Every open ticket is remembered, or stands behind the positions (T2)."""
