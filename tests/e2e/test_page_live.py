@@ -1,5 +1,7 @@
 """What the page shows goes along with the shop, and tramples on nobody."""
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -269,3 +271,21 @@ def test_screen_of_a_station_that_makes_by_itself_says_so(opened: Opener, url: s
 def test_screen_of_a_station_that_is_not_there_says_so(opened: Opener, url: str) -> None:
     page = opened(f"{url}#station/nosuch")
     expect(page.locator("#notices")).to_contain_text("This is not there any more.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0, "a moment"), (40, "about 40 seconds"), (360, "about 6 minutes")]
+)
+def test_estimate_that_is_over_says_no_length(
+    opened: Opener, url: str, seconds: int, told: str
+) -> None:
+    order = {"orderId": "a", "number": 7, "name": "Ann", "status": "IN_PROGRESS"}
+    order |= {"placedAt": "2026-11-24T10:00:00Z", "readyAt": None, "estimateSeconds": seconds}
+    seen = json.dumps({"inPreparation": [order], "ready": []})
+    page = opened(url)
+    page.route(
+        "**/v1/api/pickup/events",
+        lambda route: route.fulfill(body=f"data: {seen}\n\n", content_type="text/event-stream"),
+    )
+    page.goto(f"{url}#pickup")
+    expect(page.locator(".is-waiting .estimate")).to_have_text(told)

@@ -84,9 +84,12 @@ const OUTCOME: Record<OrderStatus, string> = {
 /** How an order is, to its customer. */
 export const outcome = (order: Order): string => OUTCOME[told(order)];
 
+/** An estimate; one that is over says no length: it would be wrong for as long as it lasts. */
+export const about = (seconds: number): string => (seconds > 0 ? `about ${lasting(seconds)}` : "a moment");
+
 /** How long an open order will take, as far as the shop knows: “Ready in about 6 minutes.” */
 export const wait = (order: Order): string =>
-  isOver(order) || order.estimateSeconds === null ? "" : `Ready in about ${lasting(order.estimateSeconds)}.`;
+  isOver(order) || order.estimateSeconds === null ? "" : `Ready in ${about(order.estimateSeconds)}.`;
 
 /** Why an item was not made, by the name that people know it by. */
 export const reason = (item: Pick<OrderItem, "name" | "reason">): string => (item.reason ?? "").replaceAll(item.name, named(item.name));

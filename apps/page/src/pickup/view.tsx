@@ -2,7 +2,7 @@ import "./pickup.css";
 
 import { SoundSwitch } from "../common/sound-switch";
 import { useWhileSeen } from "../common/seen";
-import { lasting } from "../common/words";
+import { about } from "../common/words";
 import type { PickupOrder } from "../shop/contracts";
 import { collect, enterStaff, failure, handedOver, isStaffed, keepPickup, numberOf, pickup, sound } from "./called";
 
@@ -42,7 +42,7 @@ export function PickupView() {
               <li key={order.orderId}>
                 <Called order={order} />
                 {order.estimateSeconds !== null && (
-                  <span class="estimate">about {lasting(order.estimateSeconds)}</span>
+                  <span class="estimate">{about(order.estimateSeconds)}</span>
                 )}
               </li>
             ))}
