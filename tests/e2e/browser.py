@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -119,6 +120,19 @@ def sold_out(shop: Driver, item_type: int) -> Iterator[None]:
         yield
     finally:
         shop.kitchen.delete(path)
+
+
+def later(page: Page, seconds: int) -> None:
+    """From its next load on, the page is so many seconds later, by its clock and by the shop's."""
+    page.clock.install(time=time.time() + seconds)
+    page.add_init_script(
+        f"{{ const seconds = {seconds};"
+        """const own = Headers.prototype.get; Headers.prototype.get = function (name) {
+          const value = own.call(this, name);
+          return name === 'date' && value
+            ? new Date(Date.parse(value) + 1000 * seconds).toUTCString() : value;
+        } }"""
+    )
 
 
 def requests(page: Page) -> list[str]:

@@ -1,13 +1,12 @@
 """The station's screen in a real Chromium: by finger, by keyboard, and without the shop."""
 
 import re
-import time
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from browser import Opener, visitor
+from browser import Opener, later, visitor
 from floor import UNDO, Floor, at_station, floor, give_name, give_token, taps, tidy
 
 __all__ = ["floor", "tidy"]
@@ -227,7 +226,7 @@ def test_ticket_has_the_colour_of_its_age(
     customer = visitor("Ann")
     tidy.place(customer, 5)
     page = at_station(opened, tidy)
-    page.clock.install(time=time.time() + seconds)
+    later(page, seconds)
     page.reload()
     expect(card(page, customer)).to_have_class(re.compile(pace))
     if pace != "fresh":

@@ -1,11 +1,9 @@
 """What stands beside the tickets: sound, paper, the sold-out list, the day; and pick-up."""
 
-import time
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser import Opener, violations, visitor
+from browser import Opener, later, violations, visitor
 from floor import Floor, at_station, floor, give_token, tidy
 from tests.support.waiting import until
 
@@ -167,7 +165,7 @@ def test_new_views_have_no_barrier_at_any_size(opened: Opener, tidy: Floor, them
     page = at_station(opened, tidy)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     for seconds in (0, 200, 400):
-        page.clock.install(time=time.time() + seconds)
+        later(page, seconds)
         page.reload()
         expect(page.locator(".job").first).to_be_visible()
         look(page, f"station {seconds}")
