@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coffeeshop import parameters
 from coffeeshop.index import (
     MAX_OUT_OF_ORDER_MS,
     SEGMENTS,
@@ -271,6 +272,27 @@ def test_segments_of_an_earlier_release_are_read_and_go_on() -> None:
         return await walk(fake, indexes, index, 20)
 
     assert asyncio.run(scenario()) == sorted(entries, reverse=True)
+
+
+def test_an_entry_that_was_added_twice_at_a_segments_begin_leaves_a_cursor_that_works() -> None:
+    """A lost confirmation: the head has nothing then that the segment before it has not."""
+    rest = "0000-4000-8000-000000000000"
+    entries = [Entry(number * 1000, f"{number:08}-{rest}") for number in range(32)]
+
+    async def scenario() -> list[Entry]:
+        fake = FakeSidecar()
+        indexes, index = indexes_over(fake), Index("all", 1)
+        await fill(fake, indexes, index, [*entries, entries[-1]])
+        read, cursor = [], Cursor(TOP)
+        while True:
+            found = await reader_of(fake).before(index, cursor, 5)
+            read += found.entries[:5]
+            if found.is_all and len(found.entries) <= 5:
+                return read
+            text = parameters.encoded(found.after(read[-1]))
+            cursor = parameters.cursor({"cursor": text}) or Cursor(TOP)
+
+    assert asyncio.run(scenario()) == entries[::-1]
 
 
 def test_the_cursor_of_another_index_is_unknown() -> None:

@@ -184,4 +184,6 @@ class _ShardReader:
         if segment.number == 0:
             return ShardCursor(-1, is_head=False)
         ceiling = self._ceiling_before(segment.entries[:HEAD_OVERLAP])
-        return ShardCursor(segment.number - 1, is_head=False, ceiling=ceiling)
+        # An entry that was added twice may be all that the segment has beyond the one before it.
+        known = ceiling if ceiling < UNLIMITED else None
+        return ShardCursor(segment.number - 1, is_head=False, ceiling=known)
