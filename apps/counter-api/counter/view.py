@@ -38,8 +38,6 @@ class OrderView:
     @property
     def due(self) -> int:
         """In cents: what was made, and while the order is open what still may be."""
-        if self.status is OrderStatus.FULFILLED:
-            return self.order.total
         return sum(item.price for item in self.order.items if self._is_due(item.id))
 
     def _is_due(self, item_id: str) -> bool:

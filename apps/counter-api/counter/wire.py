@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import TypeAdapter
 
 from coffeeshop import contracts, parameters
-from coffeeshop.contracts import MAX_ITEMS, ItemStatus, PlaceOrder, Station
+from coffeeshop.contracts import MAX_ITEMS, ItemStatus, OrderStatus, PlaceOrder, Station
 from coffeeshop.http import Problem, invalid_fields
 from coffeeshop.index_reader import Cursor
 from coffeeshop.pages import Page
@@ -139,6 +139,7 @@ def _called(seen: OrderView) -> contracts.PickupOrder:
 def _order(seen: OrderView) -> contracts.Order:
     """The order as the public sees it. Its parts were checked when they came in."""
     order = seen.order
+    total = _dollars(order.total)
     return contracts.Order(
         id=order.id,
         number=order.number,
@@ -151,8 +152,8 @@ def _order(seen: OrderView) -> contracts.Order:
         updatedAt=seen.updated_at,
         expiresAt=order.expires_at,
         estimateSeconds=seen.estimate,
-        total=_dollars(order.total),
-        due=_dollars(seen.due),
+        total=total,
+        due=total if seen.status is OrderStatus.FULFILLED else _dollars(seen.due),
         items=tuple(_item(item, seen.outcomes.get(item.id)) for item in order.items),
         history=tuple(
             contracts.StatusChange(status=change.status, at=change.at, cause=change.cause)
