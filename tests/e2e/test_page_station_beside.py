@@ -68,7 +68,8 @@ def test_ticket_is_printed_80_mm_wide_and_as_long_as_it_is(opened: Opener, tidy:
     number = tidy.place(customer, 1, 5, 5)["number"]
     page = at_station(opened, tidy)
     page.evaluate(SHOW_PAPER)
-    page.locator(".job").get_by_role("button", name="Print").click()
+    ticket = page.locator(".job", has_text=customer)
+    ticket.get_by_role("button", name="Print").click()
     printed(page, 1)
     page.get_by_role("switch", name="Print new tickets").click()
     by_itself = visitor("Ben")
