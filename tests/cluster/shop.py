@@ -178,7 +178,7 @@ class Load:
             time.sleep(pause)
         return attempt
 
-    def verdict(self) -> list[str]:
+    def audit(self) -> list[str]:
         """A line for each phase, once every order has ended. Fails when one was lost or late."""
         attempts = [future.result() for future in self._futures]
         never = [attempt for attempt in attempts if not attempt.order_id]

@@ -198,4 +198,4 @@ def test_a_restarted_control_plane(load: Load, kubectl: Kubectl) -> None:
 def test_no_acknowledged_order_was_lost_and_each_ended(load: Load) -> None:
     """After all of the above."""
     load.stop()
-    print("", *load.verdict(), sep="\n", flush=True)
+    print("", *load.audit(), sep="\n", flush=True)

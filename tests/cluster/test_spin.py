@@ -110,4 +110,4 @@ def test_restarts_lose_no_order(spin_shop: ClusterShop) -> None:
             spin_shop.kubectl("delete", "pod", pod, "--force", "--grace-period=0")
             spin_shop.rolled_out("deployment/counter-api")
         load.stop()
-        print("", *load.verdict(), sep="\n", flush=True)
+        print("", *load.audit(), sep="\n", flush=True)

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from browser import Opener, choose
 from driver import Driver, away
-from floor import Floor, at_station, floor, tidy
 from scripts.base.checkout import CHECKOUT
 from scripts.stack.supervise import Stack
+from staffed_shop import StaffedShop, at_station, staffed, tidy
 from test_coffee import terminal
 
-__all__ = ["floor", "tidy"]
+__all__ = ["staffed", "tidy"]
 
 COMMANDS = (
     ("menu",),
@@ -79,7 +79,7 @@ def test_picture_of_the_board(
         _shoot(page, folder / "board.png", 620)
 
 
-def test_picture_of_a_station(opened: Opener, tidy: Floor, folder: Path) -> None:
+def test_picture_of_a_station(opened: Opener, tidy: StaffedShop, folder: Path) -> None:
     page = at_station(opened, tidy)
     for customer, drinks, _ in ORDERS:
         if drinks:
@@ -90,7 +90,7 @@ def test_picture_of_a_station(opened: Opener, tidy: Floor, folder: Path) -> None
     _shoot(page, folder / "station.png", 900)
 
 
-def test_picture_of_picking_up(opened: Opener, tidy: Floor, folder: Path) -> None:
+def test_picture_of_picking_up(opened: Opener, tidy: StaffedShop, folder: Path) -> None:
     page = opened(f"{tidy.url}#pickup", width=1920)
     for place, (customer, drinks, _) in enumerate(ORDERS):
         if not drinks:

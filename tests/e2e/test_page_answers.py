@@ -5,9 +5,9 @@ from playwright.sync_api import Page, Route, expect
 
 from browser import Opener, choose, lose_answer, on_post, refuse, visitor
 from driver import Driver
-from floor import Floor, floor, tidy
+from staffed_shop import StaffedShop, staffed, tidy
 
-__all__ = ["floor", "tidy"]
+__all__ = ["staffed", "tidy"]
 
 STREAM = "**/fulfillment-orders/events*"
 
@@ -87,7 +87,7 @@ def test_refusal_after_a_lost_answer_does_not_say_that_nothing_was_ordered(
 
 
 def test_cancelling_whose_answer_is_lost_is_not_called_too_late(
-    opened: Opener, tidy: Floor, customer: str
+    opened: Opener, tidy: StaffedShop, customer: str
 ) -> None:
     order = tidy.place(customer, 1)
     page = opened(f"{tidy.url}#mine")

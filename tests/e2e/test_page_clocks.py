@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser import Opener, visitor
-from floor import UNDO, Floor, at_station, floor, tidy
+from staffed_shop import UNDO, StaffedShop, at_station, staffed, tidy
 
-__all__ = ["floor", "tidy"]
+__all__ = ["staffed", "tidy"]
 
 MINUTES = 600
 """Seconds by which the clock is wrong."""
@@ -29,7 +29,7 @@ def job(page: Page, customer: str) -> Locator:
 
 @pytest.mark.parametrize("ahead", [MINUTES, -MINUTES])
 def test_an_age_is_by_the_shops_clock_whatever_the_devices_says(
-    opened: Opener, tidy: Floor, ahead: int
+    opened: Opener, tidy: StaffedShop, ahead: int
 ) -> None:
     customer = visitor("Ann")
     tidy.place(customer, 1)
@@ -44,7 +44,7 @@ def test_an_age_is_by_the_shops_clock_whatever_the_devices_says(
 
 
 def test_a_board_calls_no_order_late_because_its_own_clock_is_ahead(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     customer = visitor("Ann")
     tidy.place(customer, 1)
@@ -62,7 +62,7 @@ def test_a_board_calls_no_order_late_because_its_own_clock_is_ahead(
 
 
 def test_a_board_shows_what_is_open_beside_many_orders_of_a_clock_that_was_ahead(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     """The newest sixty, of which its stream tells, are all of the day after tomorrow."""
     seen = tidy.place(visitor("Ann"), 1)
@@ -85,7 +85,9 @@ def test_a_board_shows_what_is_open_beside_many_orders_of_a_clock_that_was_ahead
     expect(page.locator(".open .ticket", has_text=customer)).to_be_visible(timeout=8_000)
 
 
-def test_taps_are_sent_when_the_clock_is_set_back_between_them(opened: Opener, tidy: Floor) -> None:
+def test_taps_are_sent_when_the_clock_is_set_back_between_them(
+    opened: Opener, tidy: StaffedShop
+) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 1)
     page = at_station(opened, tidy)

@@ -4,9 +4,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from browser import Opener, choose, violations, visitor
 from driver import Json
-from floor import Floor, at_station, floor, give_token, tidy
+from staffed_shop import StaffedShop, at_station, give_token, staffed, tidy
 
-__all__ = ["floor", "tidy"]
+__all__ = ["staffed", "tidy"]
 
 ORDERS = 20
 SECOND = 1_000
@@ -38,7 +38,7 @@ def on_wall(wall: Page, where: str, order: Json) -> Locator:
 
 
 def test_shift_of_twenty_orders_is_right_on_every_screen_within_a_second(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     till, wall = opened(tidy.url, 1024), opened(f"{tidy.url}#pickup", 1920)
     tablet = at_station(opened, tidy)
@@ -56,7 +56,7 @@ def test_shift_of_twenty_orders_is_right_on_every_screen_within_a_second(
     assert violations(till) + violations(tablet) + violations(wall) == []
 
 
-def _placed(till: Page, tablet: Page, wall: Page, shop: Floor, vera: str) -> list[Json]:
+def _placed(till: Page, tablet: Page, wall: Page, shop: StaffedShop, vera: str) -> list[Json]:
     """Twenty orders at the till: they stand on the tablet and on the wall, under one number."""
     orders: list[Json] = []
     for number in range(ORDERS):
@@ -75,7 +75,7 @@ def _placed(till: Page, tablet: Page, wall: Page, shop: Floor, vera: str) -> lis
 
 
 def _cancelled(
-    till: Page, tablet: Page, wall: Page, shop: Floor, orders: list[Json], vera: str
+    till: Page, tablet: Page, wall: Page, shop: StaffedShop, orders: list[Json], vera: str
 ) -> None:
     """Vera cancels two orders: the one before the barista begins, the other one after."""
     till.goto(f"{shop.url}#mine")
@@ -103,7 +103,7 @@ def _cancelled(
     assert on_wall(wall, "is-waiting", orders[TOO_LATE]).count() == 1
 
 
-def _finished(till: Page, tablet: Page, wall: Page, shop: Floor, orders: list[Json]) -> None:
+def _finished(till: Page, tablet: Page, wall: Page, shop: StaffedShop, orders: list[Json]) -> None:
     """One item cannot be made; everything else is ready, and called out in that moment."""
     job(tablet, orders[PARTLY]).get_by_role("button", name="Cannot be made").click()
     dialog = tablet.locator("#cannot")

@@ -4,16 +4,16 @@ import pytest
 from playwright.sync_api import expect
 
 from browser import Opener, violations, visitor
-from floor import Floor, floor, give_token, tidy
+from staffed_shop import StaffedShop, give_token, staffed, tidy
 
-__all__ = ["floor", "tidy"]
+__all__ = ["staffed", "tidy"]
 
 DAY_PERIOD = 15_000
 """Milliseconds between two looks at the day's times, which need the token, too."""
 
 
 @pytest.mark.parametrize("width", [320, 360, 1024])
-def test_way_to_each_view_is_in_sight(opened: Opener, tidy: Floor, width: int) -> None:
+def test_way_to_each_view_is_in_sight(opened: Opener, tidy: StaffedShop, width: int) -> None:
     page = opened(tidy.url, width=width)
     for name in ("Order", "My orders", "Board", "Pick-up", "Stations"):
         box = page.locator("nav").get_by_role("link", name=name, exact=True).bounding_box()
@@ -23,7 +23,7 @@ def test_way_to_each_view_is_in_sight(opened: Opener, tidy: Floor, width: int) -
 
 
 def test_who_gave_no_token_is_not_asked_again_and_can_give_it_later(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     customer = visitor("Ann")
     tidy.place(customer, 5)

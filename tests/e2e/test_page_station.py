@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from browser import Opener, later, visitor
-from floor import UNDO, Floor, at_station, floor, give_name, give_token, taps, tidy
+from staffed_shop import UNDO, StaffedShop, at_station, give_name, give_token, staffed, taps, tidy
 
-__all__ = ["floor", "tidy"]
+__all__ = ["staffed", "tidy"]
 
 TAPS = "**/tickets/*/*"
 SENT = 1_000 * UNDO + 5_000
@@ -21,7 +21,7 @@ def card(page: Page, customer: str) -> Locator:
 
 
 def test_new_barista_finds_the_screen_and_makes_a_drink_by_keyboard_alone(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
@@ -46,7 +46,9 @@ def test_new_barista_finds_the_screen_and_makes_a_drink_by_keyboard_alone(
     expect(page.locator(".just-ended li", has_text=customer)).to_contain_text("ready")
 
 
-def test_keys_on_a_ticket_without_a_next_step_press_nothing(opened: Opener, tidy: Floor) -> None:
+def test_keys_on_a_ticket_without_a_next_step_press_nothing(
+    opened: Opener, tidy: StaffedShop
+) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
     tidy.tap(order["id"], "start", "Zoe")
@@ -62,7 +64,7 @@ def test_keys_on_a_ticket_without_a_next_step_press_nothing(opened: Opener, tidy
     page.wait_for_function("window.printed")
 
 
-def test_digit_chooses_the_ticket_of_that_place(opened: Opener, tidy: Floor) -> None:
+def test_digit_chooses_the_ticket_of_that_place(opened: Opener, tidy: StaffedShop) -> None:
     customers = [visitor(name) for name in ("Ann", "Ben", "Cleo")]
     for customer in customers:
         tidy.place(customer, 1)
@@ -73,7 +75,7 @@ def test_digit_chooses_the_ticket_of_that_place(opened: Opener, tidy: Floor) -> 
     assert customers[1] in focused
 
 
-def test_undone_tap_never_leaves_the_screen(opened: Opener, tidy: Floor) -> None:
+def test_undone_tap_never_leaves_the_screen(opened: Opener, tidy: StaffedShop) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
     page = at_station(opened, tidy)
@@ -89,7 +91,7 @@ def test_undone_tap_never_leaves_the_screen(opened: Opener, tidy: Floor) -> None
     assert tidy.statuses(order["id"]) == ["QUEUED"]
 
 
-def test_finger_that_trembles_taps_once(opened: Opener, tidy: Floor) -> None:
+def test_finger_that_trembles_taps_once(opened: Opener, tidy: StaffedShop) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
     page = at_station(opened, tidy)
@@ -101,7 +103,7 @@ def test_finger_that_trembles_taps_once(opened: Opener, tidy: Floor) -> None:
 
 
 def test_taps_without_the_shop_outlive_the_page_and_are_sent_in_turn(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
@@ -123,7 +125,7 @@ def test_taps_without_the_shop_outlive_the_page_and_are_sent_in_turn(
 
 
 def test_screen_without_a_network_says_so_and_goes_on_when_it_is_back(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
@@ -138,7 +140,7 @@ def test_screen_without_a_network_says_so_and_goes_on_when_it_is_back(
     expect(page.locator("#notices")).to_be_empty(timeout=20_000)
 
 
-def test_tap_whose_answer_is_lost_is_taken_once(opened: Opener, tidy: Floor) -> None:
+def test_tap_whose_answer_is_lost_is_taken_once(opened: Opener, tidy: StaffedShop) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
     page = at_station(opened, tidy)
@@ -157,7 +159,9 @@ def test_tap_whose_answer_is_lost_is_taken_once(opened: Opener, tidy: Floor) -> 
     assert tidy.tap(order["id"], "start", "Zoe")["sequence"] == 2
 
 
-def test_ticket_that_somebody_else_took_is_shown_as_it_is(opened: Opener, tidy: Floor) -> None:
+def test_ticket_that_somebody_else_took_is_shown_as_it_is(
+    opened: Opener, tidy: StaffedShop
+) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
     page = at_station(opened, tidy)
@@ -169,7 +173,7 @@ def test_ticket_that_somebody_else_took_is_shown_as_it_is(opened: Opener, tidy: 
 
 
 def test_cancelled_ticket_leaves_the_screen_that_was_about_to_start_it(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 5)
@@ -183,7 +187,7 @@ def test_cancelled_ticket_leaves_the_screen_that_was_about_to_start_it(
 
 
 def test_item_that_cannot_be_made_has_its_reason_and_is_not_paid(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 1, 5)
@@ -207,7 +211,7 @@ def test_item_that_cannot_be_made_has_its_reason_and_is_not_paid(
     expect(receipt.locator(".due")).to_contain_text("$3.00")
 
 
-def test_each_item_can_be_started_and_finished_by_itself(opened: Opener, tidy: Floor) -> None:
+def test_each_item_can_be_started_and_finished_by_itself(opened: Opener, tidy: StaffedShop) -> None:
     customer = visitor("Ann")
     order = tidy.place(customer, 1, 5, 5)
     page = at_station(opened, tidy)
@@ -221,7 +225,7 @@ def test_each_item_can_be_started_and_finished_by_itself(opened: Opener, tidy: F
 
 @pytest.mark.parametrize(("seconds", "pace"), [(0, "fresh"), (200, "slow"), (400, "late")])
 def test_ticket_has_the_colour_of_its_age(
-    opened: Opener, tidy: Floor, seconds: int, pace: str
+    opened: Opener, tidy: StaffedShop, seconds: int, pace: str
 ) -> None:
     customer = visitor("Ann")
     tidy.place(customer, 5)

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser import Opener, later, violations, visitor
-from floor import Floor, at_station, floor, give_token, tidy
+from staffed_shop import StaffedShop, at_station, give_token, staffed, tidy
 from tests.support.waiting import until
 
-__all__ = ["floor", "tidy"]
+__all__ = ["staffed", "tidy"]
 
 WIDTHS = (360, 1024, 1920)
 COUNT_NOTES = """
@@ -35,7 +35,7 @@ def notes(page: Page) -> int:
 
 
 def test_new_ticket_sounds_where_the_switch_is_on_also_after_a_reload(
-    opened: Opener, tidy: Floor
+    opened: Opener, tidy: StaffedShop
 ) -> None:
     page = at_station(opened, tidy)
     page.context.add_init_script(COUNT_NOTES)
@@ -63,7 +63,9 @@ def printed(page: Page, count: int) -> None:
     until(lambda: page.evaluate("window.printed.length") == count, 5, "it is not printed")
 
 
-def test_ticket_is_printed_80_mm_wide_and_as_long_as_it_is(opened: Opener, tidy: Floor) -> None:
+def test_ticket_is_printed_80_mm_wide_and_as_long_as_it_is(
+    opened: Opener, tidy: StaffedShop
+) -> None:
     customer = visitor("Ann")
     number = tidy.place(customer, 1, 5, 5)["number"]
     page = at_station(opened, tidy)
@@ -83,7 +85,7 @@ def test_ticket_is_printed_80_mm_wide_and_as_long_as_it_is(opened: Opener, tidy:
     assert page.locator(".paper").count() == 0
 
 
-def test_what_is_sold_out_is_marked_beside_the_tickets(opened: Opener, tidy: Floor) -> None:
+def test_what_is_sold_out_is_marked_beside_the_tickets(opened: Opener, tidy: StaffedShop) -> None:
     page = at_station(opened, tidy, "kitchen")
     muffin = page.get_by_role("group", name="Muffin")
     muffin.get_by_label("Sold out").click()
@@ -94,7 +96,9 @@ def test_what_is_sold_out_is_marked_beside_the_tickets(opened: Opener, tidy: Flo
     expect(page.get_by_role("group", name="Latte")).to_have_count(0)
 
 
-def test_day_is_closed_with_a_reason_and_its_times_are_shown(opened: Opener, tidy: Floor) -> None:
+def test_day_is_closed_with_a_reason_and_its_times_are_shown(
+    opened: Opener, tidy: StaffedShop
+) -> None:
     made = tidy.place(visitor("Ann"), 5)
     tidy.tap(made["id"], "start", "Zoe")
     tidy.tap(made["id"], "ready", "Zoe")
@@ -112,7 +116,9 @@ def test_day_is_closed_with_a_reason_and_its_times_are_shown(opened: Opener, tid
     assert order["items"][0]["reason"] == "It is late"
 
 
-def test_customer_cancels_while_nothing_is_begun_and_no_later(opened: Opener, tidy: Floor) -> None:
+def test_customer_cancels_while_nothing_is_begun_and_no_later(
+    opened: Opener, tidy: StaffedShop
+) -> None:
     customer = visitor("Ann")
     page = opened(f"{tidy.url}#mine")
     first, second = tidy.place(customer, 5), tidy.place(customer, 1)
@@ -133,7 +139,9 @@ def test_customer_cancels_while_nothing_is_begun_and_no_later(opened: Opener, ti
     assert tidy.statuses(second["id"]) == ["STARTED"]
 
 
-def test_wall_calls_out_the_newest_first_and_staff_hand_over(opened: Opener, tidy: Floor) -> None:
+def test_wall_calls_out_the_newest_first_and_staff_hand_over(
+    opened: Opener, tidy: StaffedShop
+) -> None:
     wall = opened(f"{tidy.url}#pickup", width=1920)
     wall.evaluate(COUNT_NOTES)
     wall.get_by_role("switch").click()
@@ -160,7 +168,9 @@ def test_wall_calls_out_the_newest_first_and_staff_hand_over(opened: Opener, tid
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_new_views_have_no_barrier_at_any_size(opened: Opener, tidy: Floor, theme: str) -> None:
+def test_new_views_have_no_barrier_at_any_size(
+    opened: Opener, tidy: StaffedShop, theme: str
+) -> None:
     """With fresh, slow and late tickets, a tap that waits, a dialog, and long names."""
     tidy.place("W" * 200, 0, 1, 2, 5, food=(7,))
     page = at_station(opened, tidy)

@@ -19,7 +19,7 @@ UNDO = 5.0
 """Seconds for which a tap can be undone."""
 
 
-class Floor:
+class StaffedShop:
     """The shop by HTTP, as other screens and customers change it."""
 
     def __init__(self, url: str) -> None:
@@ -76,27 +76,29 @@ class Floor:
 
 
 @pytest.fixture(scope="module")
-def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaffedShop]:
 
-    home: Path = tmp_path_factory.mktemp("floor")
+    home: Path = tmp_path_factory.mktemp("staffed")
     token = {"staff_token": TOKEN}
     settings = {f"{each}-api": {"making": "by-staff", **token} for each in resources.stations()}
     with Stack(home, OFFSET, {"counter-api": token, **settings}) as running:
         running.up()
-        yield Floor(running.ports.url("counter"))
+        yield StaffedShop(running.ports.url("counter"))
 
 
 @pytest.fixture
-def tidy(floor: Floor) -> Floor:
+def tidy(staffed: StaffedShop) -> StaffedShop:
     """Without what earlier tests left."""
     for station in resources.stations():
-        floor.close(station)
-    return floor
+        staffed.close(station)
+    return staffed
 
 
-def at_station(opened: Opener, floor: Floor, station: str = "barista", name: str = "Zoe") -> Page:
+def at_station(
+    opened: Opener, staffed: StaffedShop, station: str = "barista", name: str = "Zoe"
+) -> Page:
     """A station's screen, at which somebody has given the token and a name."""
-    page = opened(f"{floor.url}#station/{station}", width=1280)
+    page = opened(f"{staffed.url}#station/{station}", width=1280)
     give_token(page)
     expect(page.locator("h1 .count")).to_contain_text("to make")
     page.get_by_role("button", name="Who works here?").click()
