@@ -56,7 +56,7 @@ class StaffedShop:
             time.sleep(0.05)
 
     def tap(
-        self, order_id: str, action: str, by: str, station: str = "barista", **more: str
+        self, order_id: str, action: str, by: str, station: str = "barista", **more: object
     ) -> Json:
         """What somebody does at another screen."""
         path = f"/v1/api/stations/{station}/tickets/{order_id}/{action}"

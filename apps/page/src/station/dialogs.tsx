@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 
 import { Dialog } from "../common/dialog";
 import { grouped, named, times } from "../common/words";
-import type { Ticket } from "../shop/contracts";
+import type { Ticket, TicketItem } from "../shop/contracts";
 import { closeDay, failure } from "./day";
 import { question, staff, whoIsIt } from "./staff";
 import { tap } from "./taps";
@@ -29,13 +30,17 @@ export function NameDialog() {
   );
 }
 
-/** Asks what of a ticket cannot be made, and why. */
+/** Asks what of a ticket cannot be made, and why. It stays as it was opened, whatever becomes of the
+ * ticket meanwhile; `ticket` is how that is now. */
 export function FailDialog({ station, ticket, onClose }: { station: string; ticket: Ticket; onClose: () => void }) {
   const missing = useSignal("");
-  const open = grouped(ticket.items.filter(({ status }) => status === "QUEUED" || status === "STARTED"));
+  const [groups] = useState(() => grouped(ticket.items.filter(isOpen)));
+  const open = new Set(ticket.items.filter(isOpen).map(({ id }) => id));
   const submit = (given: FormData): void => {
-    const items = given.getAll("item").flatMap((id) => open.find(({ first }) => first.id === id)?.ids ?? []);
+    const chosen = given.getAll("item").flatMap((id) => groups.find(({ first }) => first.id === id)?.ids ?? []);
+    const items = chosen.filter((id) => open.has(id));
     const reason = String(given.get("own")).trim() || String(given.get("reason") ?? "");
+    if (!open.size) return;
     if (!items.length) missing.value = "Choose what cannot be made.";
     else if (!reason) missing.value = "Choose a reason, or write one.";
     else {
@@ -47,10 +52,10 @@ export function FailDialog({ station, ticket, onClose }: { station: string; tick
     <Dialog id="cannot" title={`What of number ${numberOf(ticket)} cannot be made?`} action="Cannot be made" onSubmit={submit} onClose={onClose}>
       <fieldset class="options">
         <legend class="unseen">Items</legend>
-        {open.map(({ first, count }) => (
+        {groups.map(({ first, ids }) => (
           <label key={first.id}>
-            <input type="checkbox" name="item" value={first.id} defaultChecked={open.length === 1} />
-            <span>{times(count, named(first.name))}</span>
+            <input type="checkbox" name="item" value={first.id} defaultChecked={groups.length === 1} />
+            <span>{offered(first, ids.filter((id) => open.has(id)).length)}</span>
           </label>
         ))}
       </fieldset>
@@ -65,10 +70,20 @@ export function FailDialog({ station, ticket, onClose }: { station: string; tick
       </fieldset>
       <label for="own-reason">In your own words</label>
       <input id="own-reason" name="own" maxLength={200} autocomplete="off" />
-      <div role="alert">{missing.value && <p class="wrong">{missing.value}</p>}</div>
+      <div role="alert">
+        {open.size === 0 ? <p class="wrong">{OVER}</p> : missing.value && <p class="wrong">{missing.value}</p>}
+      </div>
     </Dialog>
   );
 }
+
+const OVER = "Nothing of it is open any more: somebody was faster, or it was cancelled.";
+
+const isOpen = ({ status }: TicketItem): boolean => status === "QUEUED" || status === "STARTED";
+
+/** An item, and how many of it are still open. */
+const offered = ({ name }: TicketItem, left: number): string =>
+  left ? times(left, named(name)) : `${named(name)}: no longer open`;
 
 /** Asks whether everything that is open is to end. */
 export function CloseDayDialog({ station, count, onClose }: { station: string; count: number; onClose: () => void }) {

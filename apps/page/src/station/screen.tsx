@@ -5,7 +5,7 @@ import { keepTime } from "../common/clock";
 import { SoundSwitch } from "../common/sound-switch";
 import { useWhileSeen } from "../common/seen";
 import { grouped, ITEM, lasting, madeAt, named, reason, times, when } from "../common/words";
-import type { Spread } from "../shop/contracts";
+import type { Spread, Ticket } from "../shop/contracts";
 import { keepMenu } from "../shop/menu";
 import { Card } from "./card";
 import { day, keepDay } from "./day";
@@ -16,7 +16,7 @@ import { Paper } from "./paper-view";
 import { SoldOut } from "./sold-out";
 import { askName, staff } from "./staff";
 import { unsent, wake } from "./taps";
-import { ended, isKnown, isStaffed, keepTickets, numberOf, open, sound } from "./tickets";
+import { asItIs, ended, isKnown, isStaffed, keepTickets, numberOf, open, sound } from "./tickets";
 
 const NOTHING = "Nothing to make. New tickets appear here.";
 const BY_ITSELF = "This station makes by itself, at once: nothing waits for staff here. The shop is started with STAFF=1 for staff to make.";
@@ -25,7 +25,7 @@ const ENDED = 8;
 
 /** The screen at a station: what is to be made, oldest first, and what is sold out beside it. */
 export function Screen({ station }: { station: string }) {
-  const failing = useSignal<string | null>(null);
+  const failing = useSignal<Ticket | null>(null);
   const closing = useSignal(false);
   useWhileSeen((signal) => keepTickets(station, signal), [station]);
   useWhileSeen((signal) => keepDay(station, signal), [station]);
@@ -37,7 +37,7 @@ export function Screen({ station }: { station: string }) {
     return () => ends.abort();
   }, []);
   const tickets = open.value;
-  const failed = tickets.find(({ orderId }) => orderId === failing.value);
+  const failed = failing.value && asItIs(failing.value);
   return (
     <>
       <div class="station-head">
@@ -84,7 +84,7 @@ export function Screen({ station }: { station: string }) {
                 station={station}
                 ticket={ticket}
                 place={place}
-                onFail={() => (failing.value = ticket.orderId)}
+                onFail={() => (failing.value = ticket)}
               />
             ))}
           </ul>

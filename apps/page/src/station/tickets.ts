@@ -40,6 +40,10 @@ export const ended = computed(() =>
   all.value.filter((ticket) => ticket.final).sort((a, b) => byTime(b.answeredAt, a.answeredAt)),
 );
 
+/** A ticket's newest version; one that is not known any more has nothing open. */
+export const asItIs = (ticket: Ticket): Ticket =>
+  known.value?.get(ticket.orderId) ?? { ...ticket, final: true, items: [] };
+
 export const numberOf = ({ number, orderId }: Ticket): string => called({ number, id: orderId });
 export const api = (station: string): string => `/v1/api/stations/${station}`;
 const list = (station: string): string => `${api(station)}/tickets?state=current&limit=${MOST}`;
