@@ -126,3 +126,16 @@ def test_token_is_kept_while_the_shop_is_away_and_comes_back(
     page.keyboard.type(TOKEN[3:])
     page.keyboard.press("Enter")
     expect(page.locator(f".job[data-order='{order['id']}']")).to_be_visible()
+
+
+def test_focus_returns_to_what_opened_a_dialog(opened: Opener, tidy: Floor) -> None:
+    order = tidy.place(visitor("Ann"), 5)
+    page = at_station(opened, tidy)
+    for how in ("Cancel", "Escape"):
+        dialog = ask(page, order)
+        if how == "Escape":
+            page.keyboard.press(how)
+        else:
+            dialog.get_by_role("button", name=how).press("Enter")
+        expect(dialog).to_be_hidden()
+        expect(page.locator(".job .fail")).to_be_focused()

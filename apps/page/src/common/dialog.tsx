@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-/** A question that stands before the rest of the page. Escape and “Cancel” close it. */
+/** A question that stands before the rest of the page. Escape and “Cancel” close it; then the focus is
+ * where it was. */
 export function Dialog(props: {
   id: string;
   title: string;
@@ -11,7 +12,11 @@ export function Dialog(props: {
   children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => void setTimeout(() => isNowhere() && before instanceof HTMLElement && before.focus());
+  }, []);
   return (
     <dialog id={props.id} ref={dialog} aria-labelledby={`${props.id}-title`} onClose={props.onClose}>
       <form
@@ -32,3 +37,5 @@ export function Dialog(props: {
     </dialog>
   );
 }
+
+const isNowhere = (): boolean => document.activeElement === document.body;
