@@ -4,7 +4,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from browser import Opener, visitor
 from driver import Json
-from staffed_shop import TOKEN, StaffedShop, at_station, staffed, tidy
+from staffed_shop import TOKEN, StaffedShop, at_station, give_token, staffed, tidy
 
 __all__ = ["staffed", "tidy"]
 
@@ -128,7 +128,28 @@ def test_token_is_kept_while_the_shop_is_away_and_comes_back(
     expect(page.locator(f".job[data-order='{order['id']}']")).to_be_visible()
 
 
-def test_focus_returns_to_what_opened_a_dialog(opened: Opener, tidy: Floor) -> None:
+def test_token_that_the_page_needs_is_not_asked_for_amid_another_dialog(
+    opened: Opener, tidy: StaffedShop
+) -> None:
+    """What is typed would go on in its field. Closing the day waits for it, and may ask."""
+    page = at_station(opened, tidy)
+    dialog = ask(page, tidy.place(visitor("Ann"), 5))
+    page.evaluate("sessionStorage.setItem('staff-token', 'of yesterday'); 0")
+    page.context.set_offline(True)
+    expect(page.locator("#notices")).to_contain_text("The shop cannot be reached.")
+    with page.expect_response(lambda answer: answer.status == 401, timeout=20_000):
+        page.context.set_offline(False)
+    goes_on(page)
+    dialog.get_by_role("button", name="Cancel").click()
+    give_token(page)
+    page.get_by_role("button", name="Close the day").click()
+    page.evaluate("sessionStorage.setItem('staff-token', 'of yesterday'); 0")
+    page.locator("#close-day").get_by_role("button", name="Close the day").click()
+    give_token(page)
+    expect(page.locator("#close-day")).to_be_hidden()
+
+
+def test_focus_returns_to_what_opened_a_dialog(opened: Opener, tidy: StaffedShop) -> None:
     order = tidy.place(visitor("Ann"), 5)
     page = at_station(opened, tidy)
     for how in ("Cancel", "Escape"):

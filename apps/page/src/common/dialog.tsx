@@ -1,5 +1,9 @@
+import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+
+/** The ids of the dialogs that are open. */
+export const openDialogs = signal<readonly string[]>([]);
 
 /** A question that stands before the rest of the page. Escape and “Cancel” close it; then the focus is
  * where it was. */
@@ -15,7 +19,11 @@ export function Dialog(props: {
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
-    return () => void setTimeout(() => isNowhere() && before instanceof HTMLElement && before.focus());
+    openDialogs.value = [...openDialogs.peek(), props.id];
+    return () => {
+      openDialogs.value = openDialogs.peek().filter((id) => id !== props.id);
+      setTimeout(() => isNowhere() && before instanceof HTMLElement && before.focus());
+    };
   }, []);
   return (
     <dialog id={props.id} ref={dialog} aria-labelledby={`${props.id}-title`} onClose={props.onClose}>

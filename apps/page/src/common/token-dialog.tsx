@@ -1,5 +1,5 @@
-import { askToken, declined, question } from "../shop/tokens";
-import { Dialog } from "./dialog";
+import { askToken, declined, question, urgent } from "../shop/tokens";
+import { Dialog, openDialogs } from "./dialog";
 
 const NAMES = { pos: "shop token", staff: "staff token" };
 
@@ -16,14 +16,17 @@ export function GiveToken() {
   );
 }
 
-/** Asks for a token when the shop wants one. */
+const ID = "ask";
+
+/** Asks for a token when the shop wants one; not amid another dialog, unless somebody waits for it. */
 export function TokenDialog() {
   const asked = question.value;
-  if (!asked) return null;
+  const isAmid = urgent.value.length === 0 && openDialogs.value.some((id) => id !== ID);
+  if (!asked || isAmid) return null;
   return (
     <Dialog
       key={asked.kind}
-      id="ask"
+      id={ID}
       title="This shop asks for a token"
       action="Continue"
       onSubmit={(given) => asked.answer(String(given.get("token")))}

@@ -55,7 +55,7 @@ export async function send(method: string, path: string, options: Options = {}):
     if (response.ok) return response;
     // Another call may have been given a token meanwhile.
     const mayAsk = !(isTask && declined.peek().includes(kind));
-    const again = response.status === 401 && (token(kind) !== used || (mayAsk && (await askToken(kind))));
+    const again = response.status === 401 && (token(kind) !== used || (mayAsk && (await askToken(kind, isTask))));
     if (!again) throw await refusal(response);
   }
 }

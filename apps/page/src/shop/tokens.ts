@@ -1,6 +1,6 @@
 // The tokens that a shop may ask for. They stay in this tab, until it is closed.
 
-import { signal } from "@preact/signals";
+import { signal, type Signal } from "@preact/signals";
 
 export type Kind = "pos" | "staff";
 
@@ -17,6 +17,9 @@ export const question = signal<Question | null>(null);
 /** The kinds that somebody was asked for and did not give. */
 export const declined = signal<readonly Kind[]>([]);
 
+/** The kinds that somebody waits for; the others may wait for the person. */
+export const urgent = signal<readonly Kind[]>([]);
+
 const asking = new Map<Kind, Promise<boolean>>();
 let last: Promise<unknown> = Promise.resolve();
 
@@ -25,8 +28,9 @@ export function token(kind: Kind): string | null {
 }
 
 /** Ask the person for a token. Several calls that need one share a question, and there is one at a
- * time. False if none is given. */
-export function askToken(kind: Kind): Promise<boolean> {
+ * time. Nobody waits for the answer to a task's. False if none is given. */
+export function askToken(kind: Kind, isTask = false): Promise<boolean> {
+  if (!isTask) urgent.value = [...without(urgent, kind), kind];
   const before = asking.get(kind);
   if (before) return before;
   const answer = last.then(() => ask(kind)).finally(() => asking.delete(kind));
@@ -40,8 +44,10 @@ async function ask(kind: Kind): Promise<boolean> {
     question.value = { kind, refused: token(kind) !== null, answer: resolve };
   });
   question.value = null;
+  urgent.value = without(urgent, kind);
   if (given !== null) sessionStorage.setItem(`${kind}-token`, given);
-  const others = declined.peek().filter((each) => each !== kind);
-  declined.value = given === null ? [...others, kind] : others;
+  declined.value = given === null ? [...without(declined, kind), kind] : without(declined, kind);
   return given !== null;
 }
+
+const without = (kinds: Signal<readonly Kind[]>, kind: Kind): readonly Kind[] => kinds.peek().filter((each) => each !== kind);
